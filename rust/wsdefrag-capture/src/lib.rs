@@ -31,6 +31,7 @@ pub mod event;
 pub mod file;
 #[cfg(feature = "tables")]
 pub mod files;
+mod filtered_sink;
 mod http;
 mod http2;
 pub mod lines;

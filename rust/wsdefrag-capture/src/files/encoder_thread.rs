@@ -18,7 +18,7 @@ use arrow_array::RecordBatch;
 
 use super::EncodeError;
 use super::blocks::Blocks;
-use super::table_file::TableFile;
+use super::encoder::Encoder;
 
 /// Batches that wait at most.
 const WAITING: usize = 2;
@@ -49,13 +49,13 @@ pub(super) struct EncoderThread {
 
 impl EncoderThread {
     /// Has another thread encode the file. Returns the file if the system has no more threads.
-    pub(super) fn new(file: TableFile) -> Result<Self, TableFile> {
+    pub(super) fn new(file: Encoder) -> Result<Self, Encoder> {
         let (batches, receiver) = sync_channel(WAITING);
         let (sender, sent) = channel();
         let progress = Arc::<Progress>::default();
         let shared = Arc::clone(&progress);
         // The file is handed over only once the thread is there.
-        let (hand_over, file_comes) = channel::<TableFile>();
+        let (hand_over, file_comes) = channel::<Encoder>();
         let work = move || match file_comes.recv() {
             Ok(file) => encode(file, &receiver, &sender, &shared),
             Err(_) => Ok(()),
@@ -131,12 +131,12 @@ impl Drop for EncoderThread {
 
 /// What the thread does.
 fn encode(
-    mut file: TableFile,
+    mut file: Encoder,
     batches: &Receiver<RecordBatch>,
     sent: &Sender<Vec<u8>>,
     progress: &Progress,
 ) -> Result<(), EncodeError> {
-    let give_out = |file: &mut TableFile, to_the_end: bool| -> Result<(), EncodeError> {
+    let give_out = |file: &mut Encoder, to_the_end: bool| -> Result<(), EncodeError> {
         while file.is_full() || (to_the_end && !file.blocks().is_empty()) {
             let mut block = Vec::new();
             file.blocks().take(&mut block)?;

@@ -15,6 +15,7 @@
 pub mod arrow_ipc;
 pub mod blocks;
 mod dictionary;
+mod encoder;
 mod encoder_thread;
 mod name_column;
 pub mod parquet;

@@ -1,37 +1,23 @@
-//! A file of a table in either format.
+//! A file of a table, which this thread encodes, or another one.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::arrow_ipc::ArrowFile;
 use super::blocks::Blocks;
+use super::encoder::Encoder;
+pub use super::encoder::Format;
 use super::encoder_thread::EncoderThread;
-use super::parquet::ParquetFile;
-use super::{Compression, EncodeError, room, size};
-
-/// A format of files of columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Parquet.
-    Parquet,
-    /// Arrow IPC, in the form for files.
-    Arrow,
-}
-
-/// Rows of a batch that are encoded together. Batches of other producers may have millions.
-const MOST_ROWS: usize = 1 << 14;
+use super::{Compression, EncodeError};
 
 /// Encodes the batches of a table.
 #[derive(Debug)]
 pub struct TableFile {
-    encoder: Encoder,
-    rows: u64,
+    way: Way,
 }
 
 #[derive(Debug)]
-enum Encoder {
-    Parquet(Box<ParquetFile>),
-    Arrow(Box<ArrowFile>),
+enum Way {
+    Here(Encoder),
     Thread(Box<EncoderThread>),
 }
 
@@ -41,18 +27,12 @@ impl TableFile {
     /// # Errors
     ///
     /// If there is no memory, or the format has no such type.
-    #[expect(clippy::disallowed_methods, reason = "there is room")]
     pub fn new(
         format: Format,
         schema: &SchemaRef,
         compression: Compression,
     ) -> Result<Self, EncodeError> {
-        room(0)?;
-        let encoder = match format {
-            Format::Parquet => Encoder::Parquet(Box::new(ParquetFile::new(schema, compression)?)),
-            Format::Arrow => Encoder::Arrow(Box::new(ArrowFile::new(schema, compression)?)),
-        };
-        Ok(Self { encoder, rows: 0 })
+        Ok(Self { way: Way::Here(Encoder::new(format, schema, compression)?) })
     }
 
     /// Has another thread encode it from now on, unless the system has no more. Errors may come later then:
@@ -60,10 +40,14 @@ impl TableFile {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "one for each file")]
     pub fn in_thread(self) -> Self {
-        match EncoderThread::new(self) {
-            Ok(thread) => Self { encoder: Encoder::Thread(Box::new(thread)), rows: 0 },
-            Err(file) => file,
-        }
+        let way = match self.way {
+            Way::Here(encoder) => match EncoderThread::new(encoder) {
+                Ok(thread) => Way::Thread(Box::new(thread)),
+                Err(encoder) => Way::Here(encoder),
+            },
+            way @ Way::Thread(_) => way,
+        };
+        Self { way }
     }
 
     /// Encodes a batch.
@@ -72,28 +56,10 @@ impl TableFile {
     ///
     /// If there is no memory, or the format cannot hold a value. The file cannot be used after it.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
-        if let Encoder::Thread(thread) = &mut self.encoder {
-            return thread.write(batch);
+        match &mut self.way {
+            Way::Here(encoder) => encoder.write(batch),
+            Way::Thread(thread) => thread.write(batch),
         }
-        let mut first = 0;
-        while first < batch.num_rows() {
-            let rows = (batch.num_rows() - first).min(MOST_ROWS);
-            self.write_part(&batch.slice(first, rows))?;
-            first += rows;
-        }
-        Ok(())
-    }
-
-    fn write_part(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
-        let size = size(batch);
-        room(size)?;
-        match &mut self.encoder {
-            Encoder::Parquet(file) => file.write(batch, size)?,
-            Encoder::Arrow(file) => file.write(batch)?,
-            Encoder::Thread(thread) => thread.write(batch)?,
-        }
-        self.rows += batch.num_rows() as u64;
-        Ok(())
     }
 
     /// Encodes what ends the file.
@@ -102,49 +68,44 @@ impl TableFile {
     ///
     /// If there is no memory.
     pub fn finish(&mut self) -> Result<(), EncodeError> {
-        room(0)?;
-        match &mut self.encoder {
-            Encoder::Parquet(file) => file.finish(),
-            Encoder::Arrow(file) => file.finish(),
-            Encoder::Thread(thread) => thread.finish(),
+        match &mut self.way {
+            Way::Here(encoder) => encoder.finish(),
+            Way::Thread(thread) => thread.finish(),
         }
     }
 
     /// The bytes that are ready.
     pub fn blocks(&mut self) -> &mut Blocks {
-        match &mut self.encoder {
-            Encoder::Parquet(file) => file.blocks(),
-            Encoder::Arrow(file) => file.blocks(),
-            Encoder::Thread(thread) => thread.blocks(),
+        match &mut self.way {
+            Way::Here(encoder) => encoder.blocks(),
+            Way::Thread(thread) => thread.blocks(),
         }
     }
 
     /// Whether a whole block is ready.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        match &self.encoder {
-            Encoder::Parquet(file) => file.is_full(),
-            Encoder::Arrow(file) => file.is_full(),
-            Encoder::Thread(thread) => thread.is_full(),
+        match &self.way {
+            Way::Here(encoder) => encoder.is_full(),
+            Way::Thread(thread) => thread.is_full(),
         }
     }
 
     /// Bytes of the file that are not ready: the pages of a row group.
     #[must_use]
     pub fn held(&self) -> usize {
-        match &self.encoder {
-            Encoder::Parquet(file) => file.held(),
-            Encoder::Arrow(_) => 0,
-            Encoder::Thread(thread) => thread.held(),
+        match &self.way {
+            Way::Here(encoder) => encoder.held(),
+            Way::Thread(thread) => thread.held(),
         }
     }
 
     /// The rows that were written.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        match &self.encoder {
-            Encoder::Thread(thread) => thread.rows(),
-            _ => self.rows,
+        match &self.way {
+            Way::Here(encoder) => encoder.rows(),
+            Way::Thread(thread) => thread.rows(),
         }
     }
 }

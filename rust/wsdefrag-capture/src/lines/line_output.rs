@@ -119,6 +119,21 @@ pub struct LineOutput<F> {
     failed: bool,
 }
 
+/// What a line of a message is made of.
+#[inline]
+fn message_row<'a>(
+    message: &'a Message,
+    connections: &'a OpenConnections,
+    files: &'a [String],
+) -> MessageRow<'a> {
+    MessageRow {
+        message,
+        content: &message.content,
+        connection: connections.find(message.connection),
+        file: file_name(files, message.file),
+    }
+}
+
 impl<F: LineFormat> LineOutput<F> {
     /// No lines yet. `files` are the names of the capture's files, in order.
     #[must_use]
@@ -151,12 +166,7 @@ impl<F: LineFormat> LineOutput<F> {
     #[inline]
     fn write_message(&mut self, message: Message) {
         let start = self.ready.len();
-        let row = MessageRow {
-            message: &message,
-            content: &message.content,
-            connection: self.connections.find(message.connection),
-            file: file_name(&self.files, message.file),
-        };
+        let row = message_row(&message, &self.connections, &self.files);
         if message.content.len() >= LONG {
             match self.format.begin(&mut self.ready, row) {
                 Ok(true) => return self.long = Some((message, 0)),
@@ -174,12 +184,7 @@ impl<F: LineFormat> LineOutput<F> {
     #[inline]
     fn write_prepared(&mut self, message: Message) {
         let start = self.ready.len();
-        let row = MessageRow {
-            message: &message,
-            content: &message.content,
-            connection: self.connections.find(message.connection),
-            file: file_name(&self.files, message.file),
-        };
+        let row = message_row(&message, &self.connections, &self.files);
         let written = self.format.prepared(&mut self.ready, row);
         self.keep(start, written);
         self.spare = message.content;
@@ -188,12 +193,7 @@ impl<F: LineFormat> LineOutput<F> {
     /// Writes a part of the long message. Returns whether there is more.
     fn write_part(&mut self) -> Result<bool, OutOfMemory> {
         let Some((message, at)) = &mut self.long else { return Ok(false) };
-        let row = MessageRow {
-            message,
-            content: &message.content,
-            connection: self.connections.find(message.connection),
-            file: file_name(&self.files, message.file),
-        };
+        let row = message_row(message, &self.connections, &self.files);
         if *at < message.content.len() {
             *at = self.format.part(&mut self.ready, row, *at)?;
             return Ok(true);

@@ -22,6 +22,7 @@ mod relief;
 mod reset;
 mod room;
 pub(crate) mod shard;
+pub(crate) mod shard_numbers;
 pub(crate) mod stream;
 mod tenant_choice;
 mod tenants;

@@ -14,14 +14,10 @@ use crate::tcp::connections::Connections;
 use crate::tcp::ends::CLOSING_WAIT;
 use crate::tcp::entry::Entry;
 use crate::tcp::inflaters::Inflaters;
+use crate::tcp::shard_numbers::{Numbers, first_number};
 use crate::tcp::stream::MAX_TOTAL_HELD;
 use crate::threads::report::{Place, Report};
-use crate::threads::spread::Numbers;
 use crate::tls::keys::Keys;
-
-/// Bits of the number that a worker gives a connection before its number among all is known. Those above
-/// have the number of the worker, from 1.
-const LOCAL_BITS: u32 = 48;
 
 /// Bytes of memory that the held segments of all connections may take after each packet without that a
 /// direction has to give some up: a packet may hold some that it lets go at once.
@@ -52,13 +48,8 @@ impl Connections {
         let mut shard = Self::new(options.clone());
         shard.inflaters =
             Inflaters::new(&Options { memory: options.memory / workers, ..options.clone() });
-        shard.next_number = Self::first_number(worker);
+        shard.next_number = first_number(worker);
         shard
-    }
-
-    /// The number that a worker gives its first connection.
-    pub(crate) const fn first_number(worker: usize) -> u64 {
-        (worker as u64 + 1) << LOCAL_BITS
     }
 
     /// Gives the connections of a worker what those of all know of secrets.

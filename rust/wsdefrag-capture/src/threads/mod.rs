@@ -20,8 +20,8 @@
 //! the end of the capture by the capture, which takes the connections back
 //! ```
 //!
-//! Where a limit may have been met, or memory was refused, the rows of that batch and all later ones are dropped, and the capture
-//! has to be read again by one thread, without the rows that were given out already
+//! Where a limit may have been met, or memory was refused, the rows of that batch and all later ones are
+//! dropped, and the capture has to be read again by one thread, without the rows that were given out already
 //! ([`Step::Again`](crate::threads::spread::Step)). So the rows never depend on the threads.
 
 pub(crate) mod batch;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 
-use crate::capture::FilteredSink;
+use crate::filtered_sink::FilteredSink;
 use crate::options::{Filter, Options};
 use crate::output::Prepare;
 use crate::selection::selected::Selection;
@@ -26,6 +26,7 @@ use crate::tcp::connection_table::BUCKETS;
 use crate::tcp::connections::Connections;
 use crate::tcp::inflaters::Inflaters;
 use crate::tcp::shard::MAX_HELD;
+use crate::tcp::shard_numbers::Numbers;
 use crate::threads::dispatcher::Dispatcher;
 use crate::threads::report::{Place, Report, Sessions, WorkerRow};
 use crate::threads::worker::{Sent, Worker};
@@ -125,30 +126,6 @@ impl Limits {
     }
 }
 
-/// The numbers of connections.
-#[derive(Default)]
-pub(crate) struct Numbers {
-    /// By the number that the worker gave.
-    known: HashMap<u64, u64, FixedState>,
-    /// By worker: how many took one.
-    taken: Vec<u64>,
-    pub(crate) next: u64,
-}
-
-impl Numbers {
-    /// Gives the next number to the next connection of a worker.
-    fn take(&mut self, worker: usize) {
-        let local = Connections::first_number(worker) + self.taken[worker];
-        self.taken[worker] += 1;
-        self.known.insert(local, self.next);
-        self.next += 1;
-    }
-
-    pub(crate) fn of(&self, local: u64) -> u64 {
-        self.known.get(&local).copied().unwrap_or(local)
-    }
-}
-
 /// Whether several threads may follow the connections of which this filter chooses some.
 #[must_use]
 pub const fn may_spread(filter: &Filter) -> bool {
@@ -183,7 +160,7 @@ pub(crate) fn spread(
         filter,
         selection,
         limits,
-        numbers: Numbers { taken: vec![0; workers], ..Numbers::default() },
+        numbers: Numbers::new(workers),
         scan_after,
         sessions: HashMap::default(),
         is_ready: false,
@@ -404,7 +381,7 @@ fn deliver(row: WorkerRow, numbers: &mut Numbers, sink: &mut impl Sink) {
             sink.ended(*connection);
         }
         WorkerRow::Closed(number) => {
-            numbers.known.remove(&number);
+            numbers.forget(number);
         }
     }
 }
