@@ -12,8 +12,7 @@ import pytest
 from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxFiles
 
 from capture_parts import rotated
-from spark_rows import Columns, found
-from wsdefrag.capture import Capture
+from spark_rows import Columns, expected, found
 from wsdefrag.errors import CheckpointError
 from wsdefrag.spark.batches import FilesUnread
 from wsdefrag.spark.options import ReadOptions
@@ -25,16 +24,7 @@ ALL = ReadAllAvailable()
 
 def continued(files: list[Path], table: str = "messages", **options: Any) -> Columns:
     """The rows of `Capture` of files after which the capture goes on."""
-    tables = Capture(files, continues=True, **options).to_arrow()
-    read = pa.table(getattr(tables, table))
-    columns: Columns = {}
-    for name in read.column_names:
-        column = read.column(name)
-        if pa.types.is_timestamp(column.type) or pa.types.is_duration(column.type):
-            columns[f"{name}_ns"] = column.cast(pa.int64()).to_pylist()
-        else:
-            columns[name] = column.to_pylist()
-    return columns
+    return expected(files, table, continues=True, **options)
 
 
 class Stream:

@@ -19,22 +19,61 @@ from wsdefrag.spark.options import ReadOptions
 from wsdefrag.spark.points import PointFiles
 from wsdefrag.spark.schema import TableSchema
 
+_ADVICE = " (with .option('errors', 'rows') the rest is read, and this is a row)"
+"""How to read on, at the end of an error's text."""
+
 _KINDS = re.compile(r"^(External|Io) error: ")
 """What an Arrow stream puts before the text of an error."""
 
 
-def said(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """Return what a stream's error says."""
     return _KINDS.sub("", str(error))
 
 
-def advice() -> str:
-    """Return how to read on, for the text of an error."""
-    return " (with .option('errors', 'rows') the rest is read, and this is a row)"
-
-
 class FilesUnread(WebSocketError):
     """Files that could not be read, or not whole."""
+
+
+class TableRead:
+    """A table of a capture point's files, while it is read.
+
+    Attributes:
+        errors: What could not be read; whole after the last batch.
+        is_ended: Whether the files were read to their end.
+    """
+
+    def __init__(
+        self, capture: Capture, files: PointFiles, options: ReadOptions, schema: TableSchema
+    ) -> None:
+        self._capture, self._files, self._options, self._schema = capture, files, options, schema
+        self.errors: list[str] = []
+        self.is_ended = False
+
+    def batches(self) -> Iterator[Any]:
+        """Read the table.
+
+        Yields:
+            Batches in the types of Spark.
+
+        Raises:
+            FileChanged: If a file is another one than when the query was planned.
+            FilesUnread: After the last batch, if a file could not be read whole, unless errors are
+                rows.
+        """
+        table = self._capture._table(self._options.table)
+        try:
+            for batch in pa.RecordBatchReader.from_stream(table):
+                yield self._schema.batch(batch, self._files.point)
+            self.is_ended = True
+        except MemoryError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            self.errors.append(_said(error))
+        self._files.check()
+        self.errors += [warning for warning in table.warnings if warning not in self.errors]
+        if self.errors and not self._options.gives_errors:
+            raise FilesUnread("; ".join(self.errors) + _ADVICE)
 
 
 def point_batches(
@@ -51,9 +90,8 @@ def point_batches(
         Batches in the types of Spark.
 
     Raises:
-        FileChanged: If a file is another one than when the query was planned.
-        FilesUnread: After the last batch, if a file could not be read whole, unless errors are
-            rows.
+        FileChanged: As in ``TableRead.batches``.
+        FilesUnread: As there.
     """
     files.check()
     schema = TableSchema(options)
@@ -64,18 +102,7 @@ def point_batches(
         **options.capture,
         **filters,
     )
-    table = capture._table(options.table)
-    errors: list[str] = []
-    try:
-        for batch in pa.RecordBatchReader.from_stream(table):
-            yield schema.batch(batch, files.point)
-    except MemoryError:
-        raise
-    except (OSError, pa.ArrowException) as error:
-        errors.append(said(error))
-    files.check()
-    errors += [warning for warning in table.warnings if warning not in errors]
-    if errors and not options.gives_errors:
-        raise FilesUnread("; ".join(errors) + advice())
-    if errors:
-        yield schema.error_batch(errors, files.point)
+    read = TableRead(capture, files, options, schema)
+    yield from read.batches()
+    if read.errors:
+        yield schema.error_batch(read.errors, files.point)

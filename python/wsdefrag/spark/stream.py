@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadLimit, ReadMaxFiles
 
 from wsdefrag.capture import Capture
 from wsdefrag.errors import CheckpointError
 from wsdefrag.ingest.folder import Folder, SourceFile
-from wsdefrag.spark.batches import FilesUnread, advice, said
+from wsdefrag.spark.batches import TableRead
 from wsdefrag.spark.options import ReadOptions
 from wsdefrag.spark.points import PointFiles, point_of
 from wsdefrag.spark.schema import TableSchema
@@ -143,13 +142,11 @@ class CaptureStreamReader(DataSourceStreamReader):
             if state is None
             else Capture.resume(state, paths, **arguments)
         )
-        table = capture._table(options.table)
-        errors: list[str] = []
-        is_read = True
+        read = TableRead(capture, files, options, schema)
         try:
-            for batch in pa.RecordBatchReader.from_stream(table):
+            for batch in read.batches():
                 if gives_rows:
-                    yield schema.batch(batch, point)
+                    yield batch
         except CheckpointError as error:
             folder = PointLog(self._state, point).folder
             raise CheckpointError(
@@ -157,20 +154,11 @@ class CaptureStreamReader(DataSourceStreamReader):
                 "options have changed: begin with a new folder and a new checkpointLocation",
                 kind=error.kind,
             ) from error
-        except MemoryError:
-            raise
-        except (OSError, pa.ArrowException) as error:
-            errors.append(said(error))
-            is_read = False
-        errors += [warning for warning in table.warnings if warning not in errors]
-        if errors and not options.gives_errors:
-            files.check()
-            raise FilesUnread("; ".join(errors) + advice())
         # A file that could not be read changes nothing.
-        after = _state_after(capture) if is_read else state
+        after = _state_after(capture) if read.is_ended else state
         files.check()
-        if errors and gives_rows:
-            yield schema.error_batch(errors, point)
+        if read.errors and gives_rows:
+            yield schema.error_batch(read.errors, point)
         return after
 
     def commit(self, end: Offset) -> None:
