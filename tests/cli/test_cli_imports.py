@@ -68,6 +68,7 @@ def imported(*arguments: str) -> set[str]:
         (("extract", _CAPTURE, "0/c0", "-o", "-"), {"extract"}, set(), {"json"}),
         (("stats", _CAPTURE), {"stats"}, set(), {"json"}),
         (("mitmproxy-addon",), {"mitmproxy_addon"}, set(), set()),
+        (("ingest", "--help"), {"ingest"}, set(), {"json", "shutil"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -22,7 +22,7 @@ from hang_guard import HANG_SECONDS
 from proxy_peers import connect, echo, serving
 from proxy_process import run
 from proxy_tls import authority
-from wsdefrag.cli.network import metrics_address
+from wsdefrag.cli.metrics import metrics_address
 
 COMMAND = [sys.executable, "-m", "wsdefrag", "proxy"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from wsdefrag.cli.help import Command
-from wsdefrag.cli.network import METRICS, metrics_address, takes
+from wsdefrag.cli.metrics import METRICS, metrics_address
 from wsdefrag.cli.options import KEYLOG, RESYNC
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics
@@ -76,7 +76,7 @@ Examples:
     show_default=True,
     help="States that are kept for each capture point.",
 )
-@takes(METRICS)
+@METRICS
 @click.pass_context
 def ingest(
     context: click.Context,

@@ -6,7 +6,6 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +13,6 @@ import click
 
 from wsdefrag.cli.options import duration
 from wsdefrag.cli.output.errors import printable_name
-from wsdefrag.proxy import ListenAddress
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True)
 
@@ -97,26 +95,6 @@ CLOSE_TIMEOUT: _Option = click.option(
     callback=duration,
     help="For the rest of a connection that ends.",
 )
-
-
-METRICS: _Option = click.option(
-    "--metrics",
-    metavar="[HOST:]PORT",
-    help="Answer Prometheus here; HOST is 127.0.0.1 by default, 0.0.0.0 is all addresses.",
-)
-"""Where counters are served."""
-
-
-def metrics_address(text: str) -> ListenAddress:
-    """Parse the value of ``METRICS``. Counters are for this machine, unless a host says otherwise.
-
-    Raises:
-        ValueError: If it is no address with a port.
-    """
-    address = ListenAddress.parse(text)
-    if address.host is None:
-        raise ValueError("--metrics listens on a TCP port")
-    return replace(address, host=address.host or "127.0.0.1")
 
 
 def server_tls(

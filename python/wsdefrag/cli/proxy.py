@@ -18,17 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsdefrag.cli.metrics import METRICS, metrics_address
 from wsdefrag.cli.network import (
     CLOSE_TIMEOUT,
     FIELDS,
     FILE,
     HANDSHAKE_TIMEOUT,
     LISTEN,
-    METRICS,
     TO_SERVER,
     allow_many_sockets,
     client_tls,
-    metrics_address,
     new_loop,
     server_tls,
     takes,
@@ -113,7 +112,7 @@ Examples:
     default=f"{Limits().max_message_size}",
     help="Limit of a message, inflated; 0: none.  [default: 64M]",
 )
-@takes(METRICS)
+@METRICS
 @click.option("--stats", is_flag=True, help="Show counts while it runs.")
 @click.option("--log-level", type=click.Choice(_LEVELS), default="info", show_default=True)
 def proxy(**options: Any) -> None:  # noqa: ANN401
