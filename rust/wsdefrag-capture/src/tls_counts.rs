@@ -49,10 +49,8 @@ impl TlsCounts {
         self.before_keys += facts.before_keys;
         if let Some(name) = &facts.server_name
             && status != TlsStatus::Ok
-            && self.servers.len() < MAX_SERVERS
-            && !self.servers.contains(name)
         {
-            self.servers.push(name.clone());
+            self.add_server(name);
         }
     }
 
@@ -67,12 +65,10 @@ impl TlsCounts {
         self.before_keys += other.before_keys;
     }
 
-    /// Adds the names of servers of other connections.
-    pub(crate) fn add_servers(&mut self, names: impl Iterator<Item = String>) {
-        for name in names {
-            if self.servers.len() < MAX_SERVERS && !self.servers.contains(&name) {
-                self.servers.push(name);
-            }
+    /// Adds the name of a server, if there is room.
+    pub(crate) fn add_server(&mut self, name: &str) {
+        if self.servers.len() < MAX_SERVERS && !self.servers.iter().any(|known| known == name) {
+            self.servers.push(name.to_owned());
         }
     }
 

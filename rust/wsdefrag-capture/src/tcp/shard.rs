@@ -167,7 +167,9 @@ impl Connections {
             }
         }
         servers.sort_by_key(|(place, _)| *place);
-        self.tls.add_servers(servers.into_iter().map(|(_, name)| name));
+        for (_, name) in servers {
+            self.tls.add_server(&name);
+        }
         // The lists are in the order of the last packets again.
         entries.sort_by_key(|(_, _, last_time, entry)| (*last_time, entry.last_packet()));
         for (key, class, last_time, mut entry) in entries {
