@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,44 +18,14 @@ import pytest
 
 from capture_parts import rotated
 from hang_guard import HANG_SECONDS
+from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, run_child
 from wsdefrag.capture import Capture
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest, known
+from wsdefrag.ingest import commits as commits_module
 from wsdefrag.ingest.commits import Commits
+from wsdefrag.ingest.synced import sync_folder, write_synced
 
-TABLES = ("messages", "connections", "events")
 KILLS = int(os.environ.get("WSDEFRAG_KILLS", "20"))
-
-
-def quietly(*_: object, **__: object) -> None:
-    """Log nothing."""
-
-
-def rows_of(frame: Any) -> list[str]:
-    """The rows of a table in an order of their own, but for the names of files and partitions."""
-    names = [name for name in frame.columns if name not in ("file", "date", "hour")]
-    return sorted(json.dumps(row, default=repr) for row in frame.select(names).to_dicts())
-
-
-def lake_rows(lake: Path) -> dict[str, list[str]]:
-    """The rows of a lake by table."""
-    found = {}
-    for table in TABLES:
-        files = sorted((lake / table).rglob("*.parquet"))
-        frames = [pl.read_parquet(file, hive_partitioning=False) for file in files]
-        found[table] = sorted(row for frame in frames for row in rows_of(frame))
-    return found
-
-
-def expected(files: list[Path]) -> dict[str, list[str]]:
-    """The rows of one pass over the files."""
-    tables = Capture(files).to_arrow()
-    return {table: rows_of(pl.DataFrame(getattr(tables, table))) for table in TABLES}
-
-
-def commits(lake: Path) -> list[dict[str, Any]]:
-    """The commits of a lake with one capture point, in order."""
-    paths = sorted((lake / "_ingest").glob("*/commit-*.json"))
-    return [json.loads(path.read_bytes()) for path in paths]
 
 
 def test_lake_has_the_rows_of_one_pass(tmp_path: Path) -> None:
@@ -184,12 +155,6 @@ def test_polars_and_duckdb_read_the_lake_as_one_table(tmp_path: Path) -> None:
         assert duckdb.execute(query).fetchone() == (len(rows),) * 3
 
 
-def run_child(folder: Path, lake: Path, *options: str, **arguments: Any) -> subprocess.Popen[str]:
-    """Start the command."""
-    command = [sys.executable, "-m", "wsdefrag", "ingest", str(folder), "--to", str(lake), *options]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **arguments)
-
-
 @pytest.mark.random
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     """Files arrive while processes are killed after so many lines of their logs, or at once."""
@@ -244,6 +209,54 @@ def test_full_disk_commits_nothing_and_the_next_run_goes_on(tmp_path: Path) -> N
     assert commits(lake) == []
     assert not any(lake.rglob("*.parquet"))
     ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert lake_rows(lake) == expected(files)
+
+
+def failing_once(function: Callable[..., None], code: int) -> Callable[..., None]:
+    """A function whose first call fails as the system does."""
+    errors = iter([OSError(code, os.strerror(code))])
+
+    def call(*arguments: Any) -> None:
+        for error in errors:
+            raise error
+        function(*arguments)
+
+    return call
+
+
+def test_disk_that_cannot_confirm_a_commit_does_not_undo_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit has its name, so its Parquet files are no leftovers."""
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 3)
+    failing = failing_once(sync_folder, errno.EIO)
+    monkeypatch.setattr(commits_module, "sync_folder", failing)
+    with pytest.raises(OSError, match="Input/output error"):
+        ingest(folder, lake, quiet=0, log=quietly)
+    assert [commit["commit"] for commit in commits(lake)] == [1]
+    ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert lake_rows(lake) == expected(files)
+
+
+def test_end_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the capture goes on: the next commit has the number of the one that failed."""
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 4)
+    last = files[-1].rename(tmp_path / "last")
+    with Ingest(folder, lake, quiet=0, log=quietly) as made:
+        made.run()
+        before = lake_rows(lake)
+        failing = failing_once(write_synced, errno.ENOSPC)
+        monkeypatch.setattr(commits_module, "write_synced", failing)
+        with pytest.raises(OSError, match="No space left"):
+            made.end()
+        assert lake_rows(lake) == before
+        last.rename(files[-1])
+        made.run()
+        made.end()
     assert lake_rows(lake) == expected(files)
 
 

@@ -26,6 +26,13 @@ Examples:
 """
 
 
+def _unusable(lake: str, error: Exception) -> UnusableInput:
+    """Return the error that ends the command, with the file that it is about if one is known."""
+    if not isinstance(error, OSError):
+        return UnusableInput(printable_name(lake), str(error))
+    return UnusableInput(printable_name(error.filename or lake), error.strerror or str(error))
+
+
 @click.command(cls=Command, epilog=_EPILOG)
 @click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, readable=True)
@@ -117,7 +124,7 @@ def ingest(
             resync=resync,
         )
     except (IngestLocked, ValueError, OSError) as error:
-        raise UnusableInput(printable_name(lake), str(error)) from None
+        raise _unusable(lake, error) from None
     with made:
         server = None
         if metrics is not None:
@@ -131,7 +138,7 @@ def ingest(
             if end:
                 made.end()
         except (OSError, MemoryError) as error:
-            raise UnusableInput(printable_name(lake), str(error)) from None
+            raise _unusable(lake, error) from None
         finally:
             if server is not None:
                 server.shutdown()

@@ -24,13 +24,14 @@ import re
 import shutil
 import sys
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wsdefrag.ingest.known import KnownFiles
 from wsdefrag.ingest.synced import sync_folder, write_synced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 TABLES = ("messages", "connections", "events")
@@ -89,7 +90,7 @@ class Commits:
         readable = re.sub(r"[^A-Za-z0-9.]+", "-", point).strip("-.") or "point"
         self.label = f"{readable[:40]}-{zlib.crc32(point.encode()):08x}"
         self.folder = lake / "_ingest" / self.label
-        self.temporary = self.folder / "temporary"
+        self._temporary = self.folder / "temporary"
         self._keep = keep
         self.folder.mkdir(parents=True, exist_ok=True)
         numbers = self._numbers()
@@ -130,16 +131,29 @@ class Commits:
             raise ValueError(f"{path} has version {found}; this wsdefrag reads version {VERSION}")
         return commit
 
+    def temporary(self) -> Path:
+        """Return the folder of files that are not complete. It is made if need be."""
+        self._temporary.mkdir(exist_ok=True)
+        return self._temporary
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Remove what a block made that fails, whatever ends it."""
+        try:
+            yield
+        except BaseException:
+            self.clean()
+            raise
+
     def clean(self) -> None:
         """Remove what a process left that was killed, or a commit that failed."""
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
         ours = re.compile(re.escape(self.label) + r"-(\d+)-\d+\.parquet")
         for table in TABLES:
             for path in (self.lake / table).rglob(f"{self.label}-*.parquet"):
                 match = ours.fullmatch(path.name)
                 if match and int(match.group(1)) > self.number:
                     path.unlink()
-        self.temporary.mkdir()
         kept = {self.last["state"]}
         for path in self.folder.glob("state-*"):
             if path.name not in kept and int(path.name[6:] or 0) > self.number:
@@ -181,9 +195,10 @@ class Commits:
             "state": state,
             "forgotten": list(forgotten),
         }
-        temporary = self.temporary / "commit"
+        temporary = self.temporary() / "commit"
         write_synced(temporary, json.dumps(content, indent=1).encode())
         temporary.replace(self._path(number))
-        sync_folder(self.folder)
+        # It is done from here on, also if the disk cannot say that the name has reached it.
         self.last = content
-        self._known.add(content, self.temporary)
+        self._known.add(content, self.temporary())
+        sync_folder(self.folder)

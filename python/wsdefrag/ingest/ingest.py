@@ -204,11 +204,12 @@ class Ingest:
             if state is None:
                 continue
             options = {**self._options, "capture_point": point}
-            made = lakes.write(
-                Capture.resume(state, [], **options), commits, compression=self._compression
-            )
-            del made["state"]
-            commits.commit({"source": None, "status": "ended", **made}, None)
+            with commits.cleaning():
+                made = lakes.write(
+                    Capture.resume(state, [], **options), commits, compression=self._compression
+                )
+                del made["state"]
+                commits.commit({"source": None, "status": "ended", **made}, None)
             self._count(point, made)
             self._log("ended", point=point, rows=sum(file["rows"] for file in made["files"]))
 
@@ -249,9 +250,9 @@ class Ingest:
         )
         source = _source(file)
         try:
-            made = lakes.write(capture, commits, compression=self._compression)
+            with commits.cleaning():
+                made = lakes.write(capture, commits, compression=self._compression)
         except (CaptureError, OSError) as error:
-            commits.clean()
             is_readable = isinstance(error, OSError) and error.filename != str(path)
             if is_readable or isinstance(error, FileNotFoundError):
                 raise
@@ -263,11 +264,8 @@ class Ingest:
             return
         new_state = made.pop("state")
         status = "damaged" if made["warnings"] else "read"
-        try:
+        with commits.cleaning():
             commits.commit({**source, "status": status, **made}, new_state, gone)
-        except OSError:
-            commits.clean()
-            raise
         self._count(commits.point, made)
         self.counts.files += 1
         self.counts.lag = max(0.0, time.time() - file.mtime_ns / 1e9)

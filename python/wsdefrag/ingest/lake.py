@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 from wsdefrag.ingest.synced import sync_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wsdefrag.capture import Capture
     from wsdefrag.ingest.commits import Commits
 
@@ -26,6 +28,7 @@ def write(capture: Capture, commits: Commits, *, compression: str | None) -> dic
     """
     made = capture._lake_files({"compression": compression, "compression_level": None})
     number = commits.number + 1
+    temporary = commits.temporary()
     with ExitStack() as stack:
         files: dict[int, IO[bytes]] = {}
         while (part := made.next_part()) is not None:
@@ -33,7 +36,7 @@ def write(capture: Capture, commits: Commits, *, compression: str | None) -> dic
             if not block:
                 continue
             if which not in files:
-                path = commits.temporary / f"{which}.parquet"
+                path = temporary / f"{which}.parquet"
                 files[which] = stack.enter_context(path.open("wb"))
             files[which].write(block)
         for file in files.values():
@@ -45,9 +48,8 @@ def write(capture: Capture, commits: Commits, *, compression: str | None) -> dic
     for which, (folder, rows) in enumerate(made.part_names):
         name = f"{folder}/{commits.label}-{number:08d}-{which:04d}.parquet"
         path = commits.lake / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (commits.temporary / f"{which}.parquet").replace(path)
-        folders.add(path.parent)
+        folders.update(_made(path.parent))
+        (temporary / f"{which}.parquet").replace(path)
         written.append({"path": name, "rows": rows})
     for folder_path in folders:
         sync_folder(folder_path)
@@ -62,3 +64,14 @@ def write(capture: Capture, commits: Commits, *, compression: str | None) -> dic
         "bytes": made.bytes_read,
         "state": state,
     }
+
+
+def _made(folder: Path) -> set[Path]:
+    """Make a folder and those above it; return which have new names in them, or will have."""
+    there = folder
+    folders = {folder}
+    while not there.exists():
+        there = there.parent
+        folders.add(there)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folders
