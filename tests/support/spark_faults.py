@@ -1,19 +1,21 @@
-"""A data source that fails in the middle of a task, as tasks on a cluster do.
+"""Data sources that fail in the middle of a task, as tasks on a cluster do.
 
-The workers of Spark import it, so it needs nothing of the tests. Options besides those of the real
-one: ``fault`` says what happens, and ``marker`` is a folder with a file for each attempt, named by
-its partition's capture point and a number.
+The workers of Spark import them, so they need nothing of the tests. Options of ``FaultyCaptures``
+besides those of the real one: ``fault`` says what happens, and ``marker`` is a folder with a file
+for each attempt, named by its partition's capture point and a number.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wsdefrag.spark.source import CaptureSourceReader, WebSocketCaptures
+from wsdefrag.spark.stream import CaptureStreamReader
 
 ROWS = 50
 """Rows of a batch, so that some batches come before the fault."""
@@ -70,3 +72,28 @@ class FaultyReader(CaptureSourceReader):
             path = Path(file)
             path.write_bytes(path.read_bytes() + path.read_bytes())
             raise RuntimeError("a task fails, and a file was changed meanwhile")
+
+
+class HaltingCaptures(WebSocketCaptures):
+    """The format ``halting``: a stream that stops for ever in its second batch."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "halting"
+
+    def streamReader(self, schema: Any) -> CaptureStreamReader:  # noqa: N802  (Spark's name)
+        return HaltingReader(self._options)
+
+
+class HaltingReader(CaptureStreamReader):
+    """Its second batch gives some rows, makes the file ``halted`` beside the states, and stops."""
+
+    def read(self, partition: Any) -> Iterator[Any]:
+        rows = super().read(partition)
+        if partition.value.start == 0:
+            yield from rows
+            return
+        yield next(rows)
+        Path(self._state, "halted").touch()
+        while True:
+            time.sleep(60)
