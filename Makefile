@@ -255,13 +255,17 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and c
 # What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
 # where the tools are. The seed is fixed, so that equal code meets equal inputs and only a change can
 # turn a check red; `make fuzz` tries others each time. All targets are built together first, so that
-# every core builds, and with little optimization, since the build takes longer than the runs.
+# every core builds, and with little optimization, since the build takes longer than the runs; then two run
+# at a time.
 fuzz-briefly: export CARGO_PROFILE_RELEASE_OPT_LEVEL = 1
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build $(FUZZ_BUILD) $(BRIEFLY))
-	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),4,-seed=1,$(BRIEFLY))))
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),printf '%s\n' $(FUZZ_TARGETS:%=fuzz-briefly-%) | xargs -P 2 -n 1 $(MAKE) --no-print-directory)
+
+fuzz-briefly-%:
+	$(call fuzz,$*,4,-seed=1,$(BRIEFLY))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
@@ -273,8 +277,10 @@ $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 PARTS ?=
 BENCH_PEERS = $(if $(filter-out engine outputs,$(or $(PARTS),all)),mitmproxy-env)
 
+# pip compiles the modules that it installs.
 bench: $(BENCH)/bin/.tools $(BENCH_PEERS) ## measure against the peers, or PARTS of it; writes benches/RESULTS.md and the charts
 	VIRTUAL_ENV=$(abspath $(BENCH)) $(BENCH)/bin/maturin develop --release --quiet
+	$(BENCH)/bin/python -m compileall -q python/wsdefrag
 	cd benches/floor && VIRTUAL_ENV=$(abspath $(BENCH)) ../../$(BENCH)/bin/maturin develop --release --quiet
 	$(BENCH)/bin/python benches/run.py $(PARTS)
 

@@ -146,6 +146,19 @@ def test_latencies_round_trips_silence_and_reconnects(tmp_path: Path) -> None:
     assert total["closes"] == [[1000, 1]]
 
 
+def test_member_that_requests_and_answers_share_can_be_named(tmp_path: Path) -> None:
+    talk = Conversation(("192.0.2.1", 50_001), ("192.0.2.80", 80)).open().upgrade()
+    at(talk, 1000).says(True, text(True, '{"id": 7, "ref": "a"}'))
+    at(talk, 1010).says(True, text(True, '{"id": 8, "ref": "b"}'))
+    at(talk, 1200).says(False, text(False, '{"id": 8, "ref": "a"}'))
+    path = tmp_path / "named.pcapng"
+    path.write_bytes(capture_of(merged(talk)))
+    for options, seconds in (((), 0.19), (("--id", "ref"), 0.2)):
+        by_id = stats(path, *options)["total"]["latency_by_id"]
+        assert (by_id["count"], by_id["min"]) == (1, seconds)
+    assert stats(path, "--id", "none")["total"]["latency_by_id"] is None
+
+
 def test_text_has_the_figures(tmp_path: Path) -> None:
     result = invoke_capture("stats", timed(tmp_path), "--by", "connection")
     assert (result.exit_code, result.stderr) == (0, "")

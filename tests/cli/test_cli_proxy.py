@@ -27,6 +27,12 @@ from wsdefrag.cli.metrics import metrics_address
 COMMAND = [sys.executable, "-m", "wsdefrag", "proxy"]
 
 
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
 class Running:
     """The command, which listens on `port`."""
 
@@ -98,6 +104,31 @@ def test_signal_ends_it_in_order_and_loses_no_record(
         texts = [state[2] for state in flow["websocket"]["messages"] if not state[1]]
         assert texts == [b"new %d" % count for count in range(40)]
         assert [b"X-A", b"b"] in flow["request"]["headers"]
+
+
+def test_second_signal_does_not_wait_for_a_client_that_does_not_answer(tmp_path: Path) -> None:
+    path = tmp_path / "all.mitm"
+
+    async def scenario() -> None:
+        async with (
+            serving(echo) as port,
+            running(
+                *("--upstream", f"127.0.0.1:{port}", "--write", path, "--close-timeout", "100000")
+            ) as proxy,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            writer.write(UPGRADE)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"\x81\x82\0\0\0\0hi")
+            assert await reader.readexactly(4) == b"\x81\x02hi"
+            proxy.process.send_signal(signal.SIGTERM)
+            assert await reader.readexactly(4) == b"\x88\x02\x03\xe9"
+            assert await proxy.stop(signal.SIGTERM) == ""
+            writer.close()
+
+    run(scenario())
+    (flow,) = flows(path.read_bytes())
+    assert [state[2] for state in flow["websocket"]["messages"]] == [b"hi", b"hi"]
 
 
 def test_script_tls_and_metrics(tmp_path: Path) -> None:

@@ -20,18 +20,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from wsdefrag._native import ArrowStream, CapturedEvent, CapturedMessage
-from wsdefrag.capture.capture import ArrowTables, Capture
-from wsdefrag.capture.connection import (
-    Account,
-    CapturedClose,
-    CapturedConnection,
-    CapturedRequest,
-    CapturedResponse,
-)
-from wsdefrag.capture.reader import CaptureReader, PacketCounts
-from wsdefrag.capture.tls import CapturedTls, TlsAccount
 
 if TYPE_CHECKING:
+    from wsdefrag.capture.capture import ArrowTables, Capture
+    from wsdefrag.capture.connection import (
+        Account,
+        CapturedClose,
+        CapturedConnection,
+        CapturedRequest,
+        CapturedResponse,
+    )
+    from wsdefrag.capture.packet_counts import PacketCounts
+    from wsdefrag.capture.reader import CaptureReader
+    from wsdefrag.capture.tls import CapturedTls, TlsAccount
     from wsdefrag.formats.conversations import Conversation
     from wsdefrag.formats.har import write_har
     from wsdefrag.formats.jsonl import write_jsonl
@@ -66,29 +67,40 @@ __all__ = [
     "write_report",
 ]
 
-# The modules of the formats import this package. To avoid an import circle, this package imports
-# each of them only when one of their names is used.
-_FORMATS = {
-    "Conversation": "conversations",
-    "write_arrow": "tables",
-    "write_flow": "mitm",
-    "write_har": "har",
-    "write_jsonl": "jsonl",
-    "write_mitm": "mitm",
-    "write_parquet": "tables",
-    "write_plot": "plot",
-    "write_report": "report",
+# Where the other names are. They are imported when they are first used: the modules of the formats
+# import this package, and the start of the command takes longer than reading a small capture.
+_MODULES = {
+    "Account": "capture.connection",
+    "ArrowTables": "capture.capture",
+    "Capture": "capture.capture",
+    "CaptureReader": "capture.reader",
+    "CapturedClose": "capture.connection",
+    "CapturedConnection": "capture.connection",
+    "CapturedRequest": "capture.connection",
+    "CapturedResponse": "capture.connection",
+    "CapturedTls": "capture.tls",
+    "Conversation": "formats.conversations",
+    "PacketCounts": "capture.packet_counts",
+    "TlsAccount": "capture.tls",
+    "write_arrow": "formats.tables",
+    "write_flow": "formats.mitm",
+    "write_har": "formats.har",
+    "write_jsonl": "formats.jsonl",
+    "write_mitm": "formats.mitm",
+    "write_parquet": "formats.tables",
+    "write_plot": "formats.plot",
+    "write_report": "formats.report",
 }
 
 if not TYPE_CHECKING:  # with __getattr__, a type checker would accept every name
 
     def __getattr__(name: str) -> object:
-        """Import a name from a format's module when the name is first used."""
-        if name not in _FORMATS:
+        """Import a name from its module when it is first used."""
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        function = getattr(import_module(f"wsdefrag.formats.{_FORMATS[name]}"), name)
-        globals()[name] = function
-        return function
+        value = getattr(import_module(f"wsdefrag.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from wsdefrag._arguments import require_bool, require_int, require_number, require_optional
-from wsdefrag.deflate import DeflateParams
 from wsdefrag.opcode import Opcode
+
+if TYPE_CHECKING:
+    from wsdefrag.deflate import DeflateParams
 
 NANOSECONDS = 10**9
 _MOST = 2**63 - 1
@@ -198,8 +200,21 @@ def chosen_columns(
     return [None if chosen is None else texts("columns", chosen) for chosen in names]
 
 
+def checked_address(text: str) -> str:
+    """Return an IP address in its usual form."""
+    # It takes longer to import than to use.
+    from ipaddress import ip_address
+
+    return str(ip_address(text))
+
+
 def checked_deflate(deflate: DeflateParams | str | None) -> DeflateParams | None:
     """Parse a ``Sec-WebSocket-Extensions`` value; parameters and None come back unchanged."""
+    if deflate is None:
+        return None
+    # Most captures need none, and the start of the command is short without it.
+    from wsdefrag.deflate import DeflateParams
+
     if not isinstance(deflate, str):
         require_optional("deflate", deflate, DeflateParams)
         return deflate

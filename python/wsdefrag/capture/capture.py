@@ -8,7 +8,6 @@ in another process: a program that distributes work over machines can send one `
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
@@ -26,6 +25,7 @@ from wsdefrag.capture._arguments import (
     NANOSECONDS,
     BinaryFile,
     PathLike,
+    checked_address,
     checked_count,
     checked_deflate,
     checked_key,
@@ -41,14 +41,15 @@ from wsdefrag.capture._arguments import (
     to_duration,
     to_nanoseconds,
 )
-from wsdefrag.capture.connection import CapturedConnection
-from wsdefrag.capture.reader import CaptureReader
-from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from wsdefrag.capture.connection import CapturedConnection
+    from wsdefrag.capture.reader import CaptureReader
+    from wsdefrag.deflate import DeflateParams
 
 _Item = TypeVar("_Item", CapturedMessage, CapturedEvent)
 
@@ -238,9 +239,7 @@ class Capture:
             "request_paths": texts("request_paths", request_paths),
             "connections": number_ranges(connections),
             "ports": [checked_port(port) for port in ports],
-            "addresses": [
-                str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
-            ],
+            "addresses": [checked_address(text) for text in texts("addresses", addresses)],
             "from_client": from_client,
             "types": [checked_type(name) for name in texts("types", types)],
             "since_ns": None if since is None else to_nanoseconds("since", since),
@@ -414,6 +413,9 @@ class Capture:
         Raises:
             ValueError: If the source is a file object that has been read before.
         """
+        # An output in another form needs no objects, and none of their classes.
+        from wsdefrag.capture.reader import CaptureReader
+
         return CaptureReader(self._plan.read(), self._arguments["paths"], self._name())
 
     def _output(self, format: str, options: Mapping[str, Any]) -> OutputPass:
@@ -502,6 +504,8 @@ class Capture:
                     yield item
 
     def _connections(self, most: int | None) -> Iterator[CapturedConnection]:
+        from wsdefrag.capture.connection import CapturedConnection
+
         with self.read() as reader:
             for item in reader:
                 if isinstance(item, CapturedConnection):

@@ -4,7 +4,8 @@
 ``convert``, ``plot``, ``mitmproxy_addon``. The first four share
 
 - ``help``: the layout of their help,
-- ``options``: the filters and other options; ``selection``: their values,
+- ``options``: the filters and other options; ``option_values`` converts their texts, ``selection``
+  has their values,
 - ``passes``: ``reading`` reads captures; ``dump`` reads raw dumps,
 - ``input``: ``inputs`` opens the arguments and recognises captures and raw dumps; ``source`` reads
   the bytes of a raw dump and their times,

@@ -25,7 +25,7 @@ from wsdefrag.cli.options import (
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.output.message_files import MessageFiles
-from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.output.numbers import counted
 from wsdefrag.cli.passes.reading import Reading
 
 if TYPE_CHECKING:

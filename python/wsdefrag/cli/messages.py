@@ -2,7 +2,7 @@
 
 The first bytes of the input tell a capture from a raw dump (see ``inputs``). A capture contains
 sender, extensions and times of the messages. A raw dump does not, so ``--from`` and the options of
-``DumpOptions`` give them. Options that do not apply to the input are an error.
+``passes.dump.DumpOptions`` give them. Options that do not apply to the input are an error.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened, what_it_is
+from wsdefrag.cli.option_values import seconds
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     CONTENT_FILTERS,
@@ -23,13 +24,10 @@ from wsdefrag.cli.options import (
     SUMMARY,
     WIDTH,
     format_option,
-    seconds,
     selects,
 )
 from wsdefrag.cli.output.errors import UnusableInput
 from wsdefrag.cli.output.printer import Printer, colours_wanted, columns, print_block
-from wsdefrag.cli.output.render import TextLines, json_line
-from wsdefrag.cli.passes.dump import DumpOptions, print_dump
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
 
@@ -100,7 +98,6 @@ def messages(
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
     - is standard input.
     """
-    raw = DumpOptions(timestamp=timestamp, times=times)
     if timestamp is not None and times is not None:
         raise click.UsageError("--timestamp and --times exclude each other.")
     jsonl = output_format == "jsonl"
@@ -111,10 +108,16 @@ def messages(
             raise UnusableInput(source.name, f"{what_it_is(source)}; {hint}")
         given = ["--no-content"] * no_content + ["--no-events"] * no_events
         _refuse(selection.of_captures() + given, "captures")
+        # Captures are read without these modules.
+        from wsdefrag.cli.output.render import TextLines, json_line
+        from wsdefrag.cli.passes.dump import DumpOptions, print_dump
+
         plain = json_line if jsonl else TextLines(columns(width), colours=colours_wanted())
+        raw = DumpOptions(timestamp=timestamp, times=times)
         print_dump(context, source, selection, raw, Printer(plain, jsonl=jsonl), summary=summary)
         return
-    _refuse(raw.given(), "raw dumps")
+    of_dumps = {"--timestamp": timestamp, "--times": times}
+    _refuse([name for name, value in of_dumps.items() if value is not None], "raw dumps")
     options: dict[str, bool | int] = {
         "content": not no_content,
         "events": not no_events,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wsdefrag.cli.options import duration
+from wsdefrag.cli.option_values import duration
 from wsdefrag.cli.output.errors import printable_name
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True)

@@ -1,6 +1,7 @@
 """The subcommand ``proxy``: a WebSocket proxy, until Ctrl-C or ``kill``.
 
-The signal closes all connections with 1001; what they still send passes until the close timeout.
+The signal closes all connections with 1001; what they still send passes until the close timeout. A
+second one ends them at once.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from wsdefrag.cli.network import (
     server_tls,
     takes,
 )
-from wsdefrag.cli.options import duration, size
+from wsdefrag.cli.option_values import duration, size
 from wsdefrag.cli.output.errors import UnusableInput, note, printable_name
 from wsdefrag.limits import Limits
 from wsdefrag.proxy import ListenAddress, Metrics, Proxy, Records, Timeouts
@@ -119,7 +120,8 @@ def proxy(**options: Any) -> None:  # noqa: ANN401
     """Stand between WebSocket clients and a server.
 
     Forwards bytes as they arrive, or whole messages if there is something to
-    edit. Runs until Ctrl-C or kill, and then closes all connections.
+    edit. Runs until Ctrl-C or kill, and then closes all connections; a second one
+    does not wait for the peers.
     """
     logging.basicConfig(
         level=options["log_level"].upper(),
@@ -259,10 +261,17 @@ def _metrics_address(text: str | None) -> ListenAddress | None:
 async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> None:
     """Run the proxy until a signal comes."""
     loop, ended, server = asyncio.get_running_loop(), asyncio.Event(), None
+
+    def end() -> None:
+        if ended.is_set():
+            for connection in list(proxy.connections):
+                connection.abort()
+        ended.set()
+
     # Windows has signals only for the main thread, which raise there.
     with suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended.set)
+            loop.add_signal_handler(number, end)
     if metrics is not None:
         try:
             server = Metrics(proxy).serve(metrics.host or "", metrics.port)

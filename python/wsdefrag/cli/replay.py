@@ -10,7 +10,8 @@ import click
 
 from wsdefrag.cli.input.inputs import EXISTING, captures
 from wsdefrag.cli.network import FIELDS, TO_SERVER, allow_many_sockets, client_tls
-from wsdefrag.cli.options import CONNECTION_FILTERS, READING, duration, selects
+from wsdefrag.cli.option_values import duration
+from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
 from wsdefrag.cli.playing import (
     PRINTING,
     WAITING,

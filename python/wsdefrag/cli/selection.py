@@ -53,7 +53,8 @@ _NO_FILTERS = {
 }
 
 
-@dataclass(frozen=True)
+# No two are compared or printed; the methods for that take some time to be made.
+@dataclass(frozen=True, eq=False, repr=False)
 class Selection:
     """The values of the shared options.
 

@@ -25,7 +25,7 @@ body of a refusal is not written.
 Times have up to nine decimals: a JSON parser with decimal numbers reads exact nanoseconds.
 
 An entry is written when its connection has ended. Until then its messages stay in memory, and over
-some 24 MiB of them in an anonymous temporary file.
+some 48 MiB of them in an anonymous temporary file.
 """
 
 from __future__ import annotations

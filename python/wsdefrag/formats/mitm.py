@@ -33,7 +33,7 @@ A flow has two connections: client to proxy and proxy to server. A capture has o
 addresses of client and server, as with a transparent proxy.
 
 A flow is written when its connection has ended. Until then its messages stay in memory, and over
-some 24 MiB of them in an anonymous temporary file.
+some 48 MiB of them in an anonymous temporary file.
 
 Ids are made from addresses, times and numbers, so the same capture gives the same file each time.
 

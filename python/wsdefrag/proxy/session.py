@@ -20,10 +20,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import time
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wsdefrag._native import RelayPump
 from wsdefrag.errors import LimitExceeded
@@ -31,6 +29,7 @@ from wsdefrag.events import Close, ProtocolViolation, UncollectedMessage
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode
 from wsdefrag.pass_through import PassThroughRelay
+from wsdefrag.proxy.closes import Closes
 from wsdefrag.proxy.decisions import Decisions
 from wsdefrag.proxy.ending import Ending
 from wsdefrag.proxy.leg import DECISIONS_WAIT, HANDSHAKE, Leg
@@ -60,16 +59,6 @@ class SessionOwner(Protocol):
         """No decision waits any more."""
 
 
-@dataclass
-class _OwnClose:
-    """What the proxy closed a WebSocket with, before a side did."""
-
-    code: int
-    reason: str
-    why: str
-    timestamp: float
-
-
 class Session:
     """The open WebSocket of a connection.
 
@@ -87,15 +76,14 @@ class Session:
     """
 
     __slots__ = (
+        "_closes",
         "_counted",
         "_decisions",
         "_ended",
         "_is_closing",
         "_legs",
-        "_own_close",
         "_owner",
         "_record",
-        "_sent",
         "_settings",
         "_timer",
         "is_over",
@@ -118,9 +106,6 @@ class Session:
         self._record = record
         self._ended = [False, False]
         self._counted = [0, 0]
-        self._own_close: _OwnClose | None = None
-        # The codes that the server and the client got from the proxy.
-        self._sent: list[int | None] = [None, None]
         self._timer: asyncio.TimerHandle | None = None
         self._decisions: tuple[Decisions, Decisions] | None = None
         self._is_closing = False
@@ -150,6 +135,7 @@ class Session:
                 Decisions(self, hook, owner, from_client=False),
                 Decisions(self, hook, owner, from_client=True),
             )
+        self._closes = Closes(self.relay)
 
     def start(self, opened: Opened) -> None:
         """Begin with the bytes that came during the handshake."""
@@ -304,17 +290,17 @@ class Session:
         Raises:
             ValueError: If the code must not be sent, or the reason is too long.
         """
-        is_first = self.relay.websocket.closed_by_client is None and self._own_close is None
+        is_first = not self._closes.has_begun
         for leg in self._legs:
             is_innocent = broken_by_client is not None and leg.is_client != broken_by_client
             own = CloseCode.INTERNAL_ERROR if is_innocent else code
             is_sent = self.relay.send_close(own, reason, to_client=leg.is_client)
             self.is_over = True
             if is_sent:
-                self._sent[leg.is_client] = own
+                self._closes.note_sent(own, to_client=leg.is_client)
             if is_first:
                 is_first = False
-                self._own_close = _OwnClose(code, reason, why, time.time())
+                self._closes.begin(code, reason, why=why)
             leg.write(self.relay.data_to_send(to_client=leg.is_client))
             direction = self.relay.from_server if leg.is_client else self.relay.from_client
             if not (is_sent or direction.close_sent):
@@ -407,37 +393,13 @@ class Session:
 
     def aborted(self, why: str) -> None:
         """Note that the proxy ends the WebSocket without a Close."""
-        if self.relay.websocket.closed_by_client is None and self._own_close is None:
-            self._own_close = _OwnClose(CloseCode.ABNORMAL_CLOSURE, "", why, time.time())
+        if not self._closes.has_begun:
+            self._closes.begin(CloseCode.ABNORMAL_CLOSURE, "", why=why)
 
     @property
     def ending(self) -> Ending | None:
         """How the WebSocket was closed; None if it was not."""
-        own, websocket = self._own_close, self.relay.websocket
-        if own is None and websocket.closed_by_client is None:
-            return None
-        to_client, to_server = self._code_to(to_client=True), self._code_to(to_client=False)
-        if own is not None:
-            return Ending("proxy", own.code, to_client, to_server, own.why)
-        code, reason = websocket.close_code, websocket.close_reason or ""
-        assert code is not None  # it is set with `closed_by_client`
-        side: Literal["client", "server"] = "client" if websocket.closed_by_client else "server"
-        return Ending(side, code, to_client, to_server, reason)
-
-    def _code_to(self, *, to_client: bool) -> int | None:
-        """The code of the Close that a side got: the proxy's, or the one that was passed on."""
-        if (sent := self._sent[to_client]) is not None:
-            return sent
-        other = self.relay.from_server if to_client else self.relay.from_client
-        return None if other.close_received is None else other.close_received.close_code
-
-    def _note_own_close(self) -> None:
-        """Put a Close of the proxy's own into the record, which has the first answer to it."""
-        if (own := self._own_close) is not None:
-            websocket = self.relay.websocket
-            websocket.closed_by_client = None
-            websocket.close_code, websocket.close_reason = own.code, own.reason
-            websocket.timestamp_end = own.timestamp
+        return self._closes.ending
 
     def finish(self) -> None:
         """Count the session and complete its record, after both sockets were closed."""
@@ -447,7 +409,7 @@ class Session:
         self.count_messages()
         code = CloseCode.ABNORMAL_CLOSURE
         ending = self.ending or Ending("proxy", code, None, None, "aborted")
-        self._note_own_close()
+        self._closes.note_own()
         stats.open -= 1
         stats.closes[ending.close_code] += 1
         up, down = relay.from_client.bytes_received, relay.from_server.bytes_received

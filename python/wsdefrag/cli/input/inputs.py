@@ -11,7 +11,6 @@ import io
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -63,10 +62,10 @@ class _Existing(click.Path):
         ctx: click.Context | None,
     ) -> str | bytes | os.PathLike[str]:
         """Check the path."""
-        if value != "-" and Path(value).is_dir():
-            files = printable_name(str(Path(value) / "*"))
+        if value != "-" and os.path.isdir(value):
+            files = printable_name(os.path.join(os.fspath(value), "*"))
             self.fail(f"{os.fspath(value)!r} is a directory; give its files: {files}.", param, ctx)
-        is_output = Path(value).suffix.lower() in _OUTPUTS and not Path(value).exists()
+        is_output = os.fspath(value).lower().endswith(_OUTPUTS) and not os.path.exists(value)
         if is_output and ctx is not None and "output" in {one.name for one in ctx.command.params}:
             self.fail(f"{os.fspath(value)!r} does not exist; -o names the output.", param, ctx)
         return super().convert(value, param, ctx)
@@ -250,12 +249,12 @@ def what_it_is(source: Input) -> str:
 
 def is_regular(argument: str) -> bool:
     """Whether an argument names a regular file, which can be read more than once."""
-    return argument != "-" and Path(argument).is_file()
+    return argument != "-" and os.path.isfile(argument)
 
 
 def is_capture(path: str) -> bool:
     """Whether a regular file starts with the magic number of a capture."""
-    with Path(path).open("rb") as file:
+    with open(path, "rb") as file:
         return file.read(_LONGEST).startswith(_MAGICS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.output.numbers import counted
 from wsdefrag.formats.shown import escaped
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from wsdefrag.capture import CapturedConnection, CapturedEvent
-from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.output.numbers import counted
 from wsdefrag.cli.output.unfollowed import unfollowed, unread_tls
 from wsdefrag.formats.shown import escaped
 from wsdefrag.strictness import Strictness
@@ -20,7 +19,7 @@ from wsdefrag.strictness import Strictness
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wsdefrag.capture import PacketCounts
+    from wsdefrag.capture import CapturedConnection, PacketCounts
     from wsdefrag.capture.reader import CaptureItem
 
 _LOSS = ("incomplete", "undecodable")
@@ -80,6 +79,9 @@ class Losses:
         Args:
             items: Messages, events and ended connections.
         """
+        # The native module counts for most outputs, without these objects.
+        from wsdefrag.capture import CapturedConnection, CapturedEvent
+
         for item in items:
             if isinstance(item, CapturedConnection):
                 self._count_connection(item)

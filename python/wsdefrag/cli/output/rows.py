@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wsdefrag.cli.output.errors import note
-from wsdefrag.cli.output.render import MIN_CONTENT_COLUMNS, counted
+from wsdefrag.cli.output.numbers import counted
+from wsdefrag.cli.output.render import MIN_CONTENT_COLUMNS
 from wsdefrag.formats.jsonl import json_content
 from wsdefrag.formats.shown import escaped, shown_binary, shown_text
 

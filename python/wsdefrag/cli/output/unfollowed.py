@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.output.numbers import counted
 from wsdefrag.formats.shown import escaped
 
 if TYPE_CHECKING:

@@ -45,11 +45,6 @@ class DumpOptions:
     timestamp: float | None
     times: IO[bytes] | None
 
-    def given(self) -> list[str]:
-        """Return the names of the given options."""
-        options = {"timestamp": self.timestamp, "times": self.times}
-        return [f"--{name}" for name, value in options.items() if value is not None]
-
 
 @dataclass
 class _Totals:

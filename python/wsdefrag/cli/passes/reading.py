@@ -11,7 +11,6 @@ import os
 import time
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -23,7 +22,7 @@ from wsdefrag.cli.input.inputs import Input, is_regular, name_of
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
-from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.output.numbers import counted
 from wsdefrag.cli.output.unfollowed import held_instead
 from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
@@ -255,7 +254,7 @@ class Reading:
         if isinstance(self.source, Input):
             return file_size(self.source)
         try:
-            return sum(Path(path).stat().st_size for path in self.source if is_regular(path))
+            return sum(os.path.getsize(path) for path in self.source if is_regular(path))
         except OSError:  # reading will say so
             return 0
 

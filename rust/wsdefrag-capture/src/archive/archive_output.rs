@@ -1,11 +1,11 @@
 //! An output with one entry for each connection, which is written when the connection has ended.
 //!
 //! ```text
-//! a message    -> encoded at once -> the rows of its connection, in memory or spooled
+//! a message    -> encoded at once -> the stream of its connection -> the spool file, if it is long
 //! a connection -> its entry: its own values, and its rows in their places -> `pieces` -> `ready`
 //! ```
 //!
-//! - the rows in memory take `held` bytes, at most `most_held` after each row, if there is a spool
+//! - the streams take `held` bytes, at most `most_held` after each row, if there is a spool
 //! - entries are made ready piece by piece: as long as `pieces` has some, the output is full
 
 #![expect(
@@ -21,8 +21,8 @@ use super::har::Har;
 use super::message_entry::MessageEntry;
 use super::open_entry::{ArchiveFormat, OpenEntry, is_open};
 use super::pieces::Pieces;
-use super::row_stream::SpoolFile;
 use super::spool::Spool;
+use super::spool_file::SpoolFile;
 use crate::connection::Connection;
 use crate::connection_facts::ConnectionFacts;
 use crate::event::{CaptureEvent, Detail};
@@ -31,8 +31,8 @@ use crate::message::Message;
 use crate::output::{FULL, Output, OutputError, move_ready};
 use crate::sink::Sink;
 
-/// Bytes that rows of open connections take in memory at most.
-const MOST_HELD: usize = 24 << 20;
+/// Bytes that the streams of open connections take at most.
+const MOST_HELD: usize = 16 << 20;
 
 /// Gaps that wait for their cost at most. What later ones cost is left out, if it is not certain in
 /// their place.
@@ -277,6 +277,6 @@ impl<F: ArchiveFormat> Output for ArchiveOutput<F> {
     }
 
     fn bytes_held(&self) -> usize {
-        self.held
+        self.held + self.file.memory()
     }
 }

@@ -9,7 +9,7 @@ use super::har::Har;
 use super::message_entry::MessageEntry;
 use super::open_entry::{ArchiveFormat, OpenEntry};
 use super::pieces::Pieces;
-use super::row_stream::SpoolFile;
+use super::spool_file::SpoolFile;
 use crate::connection_facts::ConnectionFacts;
 use crate::lines::event_row::EventRow;
 use crate::output::OutputError;

@@ -19,6 +19,7 @@ mod open_entry;
 mod pieces;
 mod row_stream;
 pub mod spool;
+mod spool_file;
 mod tnetstring;
 
 #[cfg(test)]

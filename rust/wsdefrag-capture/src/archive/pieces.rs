@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::{TryGrow, copied};
 
-use super::row_stream::{Extent, RowStream, SpoolFile};
+use super::row_stream::{Extent, RowStream};
+use super::spool_file::SpoolFile;
 use crate::output::OutputError;
 
 /// Part of an entry as a format lays it out.
@@ -101,8 +102,7 @@ impl Pieces {
                 Piece::Memory(bytes) if ready.is_empty() => std::mem::swap(ready, bytes),
                 Piece::Memory(bytes) => ready.try_append(bytes)?,
                 Piece::Spooled(extent) => {
-                    let more = extent.take(most - ready.len(), file)?;
-                    ready.try_append(&more)?;
+                    extent.take(most - ready.len(), file, ready)?;
                     if extent.length() > 0 {
                         continue;
                     }

@@ -1,8 +1,8 @@
 //! Encoded rows of one kind of one connection, which may be longer than memory.
 //!
-//! The last rows are in memory; earlier ones may be in the [`Spool`]. A spooled extent is a range of
-//! these bytes, followed by a link to the extent before it, so that a stream in memory takes the same
-//! room however long it is.
+//! The last rows are in the stream; earlier ones may be in the [`SpoolFile`]. A spooled extent is a range of
+//! its bytes, followed by a link to the extent before it, so that a stream takes the same room however
+//! long it is.
 //!
 //! - `length` = bytes of all extents (without links) + `tail.len()`
 
@@ -11,9 +11,7 @@
     reason = "an extent in memory for each one that an ended connection has, which were written 1 MiB at a time on average"
 )]
 
-use wsdefrag_core::fallible::filled;
-
-use super::spool::Spool;
+use super::spool_file::SpoolFile;
 use crate::output::OutputError;
 
 /// Bytes of a link: the position and the length of the extent before, or of nothing.
@@ -21,6 +19,9 @@ const LINK: usize = 16;
 
 /// Bytes of a tail over which it is spooled alone.
 const LONG_TAIL: usize = 2 << 20;
+
+/// Bytes that a part of a row has, as a rule at most.
+const PART: usize = 128 << 10;
 
 /// A range of spooled bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,54 +42,6 @@ pub(super) struct RowStream {
     rows: u64,
 }
 
-/// A spool, if there is one, and how much of it is used.
-#[derive(Default)]
-pub(super) struct SpoolFile {
-    spool: Option<Box<dyn Spool>>,
-    end: u64,
-    /// Streams with extents.
-    streams: u64,
-}
-
-impl SpoolFile {
-    pub(super) fn new(spool: Option<Box<dyn Spool>>) -> Self {
-        Self { spool, end: 0, streams: 0 }
-    }
-
-    /// Appends bytes and returns their position; `None` if there is no spool.
-    fn append(&mut self, bytes: &[u8]) -> Result<Option<u64>, OutputError> {
-        let Some(spool) = &mut self.spool else { return Ok(None) };
-        let position = self.end;
-        spool.append(position, bytes)?;
-        self.end += bytes.len() as u64;
-        Ok(Some(position))
-    }
-
-    fn read(&mut self, position: u64, bytes: &mut [u8]) -> Result<(), OutputError> {
-        if let Some(spool) = &mut self.spool {
-            spool.read(position, bytes)?;
-        }
-        Ok(())
-    }
-
-    /// Drops all bytes, if no stream has extents. Nobody may read an extent any more.
-    pub(super) fn clear_unused(&mut self) -> Result<(), OutputError> {
-        if self.end > 0
-            && self.streams == 0
-            && let Some(spool) = &mut self.spool
-        {
-            spool.clear()?;
-            self.end = 0;
-        }
-        Ok(())
-    }
-
-    /// Whether rows can leave the memory.
-    pub(super) const fn is_there(&self) -> bool {
-        self.spool.is_some()
-    }
-}
-
 impl RowStream {
     /// Bytes of all rows.
     pub(super) const fn length(&self) -> u64 {
@@ -106,7 +59,7 @@ impl RowStream {
         (self.length, self.rows == 1)
     }
 
-    /// Moves the bytes in memory to the spool.
+    /// Moves the tail to the spool.
     pub(super) fn spool(&mut self, file: &mut SpoolFile) -> Result<(), OutputError> {
         if self.tail.is_empty() || !file.is_there() {
             return Ok(());
@@ -116,16 +69,11 @@ impl RowStream {
         self.tail.try_reserve(LINK).map_err(|_| OutputError::OutOfMemory)?;
         self.tail.extend_from_slice(&before.position.to_le_bytes());
         self.tail.extend_from_slice(&before.length.to_le_bytes());
-        let position = match file.append(&self.tail) {
-            Ok(position) => position,
-            Err(error) => {
-                self.tail.truncate(self.tail.len() - LINK);
-                return Err(error);
-            }
-        };
-        file.streams += u64::from(self.last.is_none());
-        self.last = position.map(|position| Extent { position, length });
-        self.tail = Vec::new();
+        let position = file.append(std::mem::take(&mut self.tail))?;
+        if self.last.is_none() {
+            file.begin_stream();
+        }
+        self.last = Some(Extent { position, length });
         Ok(())
     }
 
@@ -134,16 +82,17 @@ impl RowStream {
         self,
         file: &mut SpoolFile,
     ) -> Result<(Vec<Extent>, Vec<u8>), OutputError> {
-        file.streams -= u64::from(self.last.is_some());
+        if self.last.is_some() {
+            file.end_stream();
+        }
         let mut extents = Vec::new();
         let mut next = self.last;
         while let Some(extent) = next {
-            let mut link = [0; LINK];
-            file.read(extent.position + extent.length, &mut link)?;
+            let mut link = Vec::new();
+            file.read(extent.position + extent.length, LINK, &mut link)?;
             let [position, length] = [0, 8].map(|at| {
-                let mut number = [0; 8];
-                number.copy_from_slice(&link[at..at + 8]);
-                u64::from_le_bytes(number)
+                let number = link.get(at..).and_then(<[u8]>::first_chunk);
+                u64::from_le_bytes(number.copied().unwrap_or_default())
             });
             extents.try_reserve(1).map_err(|_| OutputError::OutOfMemory)?;
             extents.push(extent);
@@ -168,16 +117,15 @@ impl Extent {
         start
     }
 
-    /// Reads the first `most` bytes, and removes them.
+    /// Appends the first `most` bytes to `out`, and removes them.
     pub(super) fn take(
         &mut self,
         most: usize,
         file: &mut SpoolFile,
-    ) -> Result<Vec<u8>, OutputError> {
+        out: &mut Vec<u8>,
+    ) -> Result<(), OutputError> {
         let length = usize::try_from(self.length).unwrap_or(usize::MAX).min(most);
-        let mut bytes = filled(0, length)?;
-        file.read(self.split_off_start(length as u64).position, &mut bytes)?;
-        Ok(bytes)
+        file.read(self.split_off_start(length as u64).position, length, out)
     }
 }
 
@@ -210,6 +158,9 @@ impl<'a> RowWriter<'a> {
         if self.stream.tail.len() > LONG_TAIL {
             self.settle();
             self.stream.spool(self.file)?;
+            // As much follows, as a rule; growing would leave half of the room unused.
+            let room = self.stream.tail.try_reserve_exact(LONG_TAIL + PART);
+            room.map_err(|_| OutputError::OutOfMemory)?;
             self.start = self.stream.tail.len();
         }
         Ok(())

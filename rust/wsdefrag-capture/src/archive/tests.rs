@@ -1,6 +1,8 @@
 //! Where rows wait, and how many bytes are taken at a time, does not show in an archive.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wsdefrag_core::Opcode;
 
@@ -12,14 +14,15 @@ use crate::message::{Message, Status};
 use crate::output::Output;
 use crate::packet::Origin;
 
-/// Bytes in memory.
+/// Bytes in memory, and how many were ever appended.
 #[derive(Default)]
-struct Bytes(Vec<u8>);
+struct Bytes(Vec<u8>, Arc<AtomicU64>);
 
 impl Spool for Bytes {
     fn append(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
         assert_eq!(position, self.0.len() as u64);
         self.0.extend(bytes);
+        self.1.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -122,7 +125,7 @@ fn written(archive: Archive, spool: Option<Box<dyn Spool>>) -> (Vec<u8>, usize, 
     }
     for seq in 0..300_u64 {
         for number in 0..20 {
-            let length = if number < 2 { 100_000 } else { 300 };
+            let length = if number < 2 { 200_000 } else { 300 };
             let (opcode, content) = match seq % 3 {
                 0 => (Opcode::Text, "ä\u{7}b".repeat(length / 4).into_bytes()),
                 1 => (Opcode::Text, b"{\"a\": \xff}".to_vec()),
@@ -163,10 +166,13 @@ fn written(archive: Archive, spool: Option<Box<dyn Spool>>) -> (Vec<u8>, usize, 
 fn spool_does_not_show_and_bounds_the_memory() {
     for archive in [Archive::Har, Archive::Flows] {
         let (expected, held, _) = written(archive, None);
-        assert!(held > 40 << 20, "{held}");
-        let (found, held, largest) = written(archive, Some(Box::<Bytes>::default()));
+        assert!(held > 60 << 20, "{held}");
+        let spool = Bytes::default();
+        let spooled = Arc::clone(&spool.1);
+        let (found, held, largest) = written(archive, Some(Box::new(spool)));
         assert!(found == expected);
-        assert!(held <= 24 << 20, "{held}");
+        assert!(held <= 48 << 20, "{held}");
+        assert!(spooled.load(Ordering::Relaxed) > 1 << 20);
         assert!(largest <= 6 << 20, "{largest}");
     }
 }

@@ -1,5 +1,6 @@
 //! A message as a JSON object on one line.
 
+use wsdefrag_core::text::is_valid;
 use wsdefrag_core::{Opcode, OutOfMemory};
 
 use super::json::{
@@ -199,9 +200,27 @@ fn put_rest(line: &mut Vec<u8>, message: &Message) -> Result<(), OutOfMemory> {
     put_integer(line, message.wire_length);
     put(line, b", \"payload_length\": ");
     put_integer(line, message.payload_length);
-    put(line, b", \"compressed\": ");
-    put_bool(line, message.compressed);
-    put(line, b", \"status\": \"");
+    put_condition(line, message);
+    put_integer(line, message.first_packet);
+    put(line, b", \"last_packet\": ");
+    put_integer(line, message.last_packet);
+    Ok(())
+}
+
+/// Appends what follows the value of `payload_length`, up to that of `first_packet`.
+#[inline]
+fn put_condition(line: &mut Vec<u8>, message: &Message) {
+    if message.compressed {
+        put(line, b", \"compressed\": true, \"status\": \"");
+    } else {
+        put(line, b", \"compressed\": false, \"status\": \"");
+    }
+    let is_sure = !message.resynced && !message.unauthenticated;
+    if message.status == Status::Ok && message.missing_bytes == 0 && is_sure {
+        // As most messages are.
+        put(line, OK);
+        return;
+    }
     put(line, message.status.name().as_bytes());
     put(line, b"\", \"missing_bytes\": ");
     put_integer(line, message.missing_bytes);
@@ -210,11 +229,11 @@ fn put_rest(line: &mut Vec<u8>, message: &Message) -> Result<(), OutOfMemory> {
     put(line, b", \"unauthenticated\": ");
     put_bool(line, message.unauthenticated);
     put(line, b", \"first_packet\": ");
-    put_integer(line, message.first_packet);
-    put(line, b", \"last_packet\": ");
-    put_integer(line, message.last_packet);
-    Ok(())
 }
+
+/// What follows `"status": "` in the line of a whole message.
+const OK: &[u8; 86] =
+    b"ok\", \"missing_bytes\": 0, \"resynced\": false, \"unauthenticated\": false, \"first_packet\": ";
 
 /// Appends the members `text` and `content`, one of them null. What is not UTF-8 is always `content`, in
 /// base64.
@@ -229,7 +248,7 @@ pub fn content_members(
     is_text: bool,
 ) -> Result<(), OutOfMemory> {
     // The rule that a text is UTF-8 may be switched off.
-    if is_text && std::str::from_utf8(content).is_ok() {
+    if is_text && is_valid(content) {
         raw(line, b"\"text\": ")?;
         string(line, content)?;
         return raw(line, b", \"content\": null");

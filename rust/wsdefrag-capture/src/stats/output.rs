@@ -84,6 +84,8 @@ fn parties(connection: &Connection) -> Parties {
 /// Makes one JSON document of statistics.
 pub struct Stats {
     grouping: Grouping,
+    /// The JSON member that a request and its response have in common.
+    id: String,
     total: Figures,
     names: HashMap<String, usize>,
     groups: Vec<(String, Figures)>,
@@ -94,11 +96,12 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// No figures yet.
+    /// No figures yet. `id` is the name of the JSON member that a request and its response have in common.
     #[must_use]
-    pub fn new(grouping: Grouping) -> Self {
+    pub fn new(grouping: Grouping, id: String) -> Self {
         Self {
             grouping,
+            id,
             total: Figures::default(),
             names: HashMap::new(),
             groups: Vec::new(),
@@ -147,7 +150,7 @@ impl Sink for Stats {
     fn message(&mut self, message: Message) {
         self.count(message.connection, |figures| figures.message(&message));
         if let Some((group, waiting)) = self.open.get_mut(&message.connection) {
-            let observed = waiting.message(&message);
+            let observed = waiting.message(&message, &self.id);
             self.groups[*group].1.observed(observed);
             self.total.observed(observed);
         }

@@ -44,8 +44,9 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Takes a message: a request of the client, or a response to one.
-    pub(super) fn message(&mut self, message: &Message) -> Observed {
+    /// Takes a message: a request of the client, or a response to one, whose JSON has the same value in the
+    /// member with this name.
+    pub(super) fn message(&mut self, message: &Message, member: &str) -> Observed {
         let time = message.timestamp;
         let mut observed = Observed { silence: self.heard(time), ..Observed::default() };
         if message.from_client {
@@ -58,7 +59,7 @@ impl Waiting {
         if content.len() > MAX_SEARCHED {
             return observed;
         }
-        let Some(id) = json_member_hash(content, "id") else { return observed };
+        let Some(id) = json_member_hash(content, member) else { return observed };
         if message.from_client {
             if self.requests.len() >= MAX_REQUESTS {
                 self.requests.clear();

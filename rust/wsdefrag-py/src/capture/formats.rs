@@ -37,6 +37,8 @@ pub(crate) struct OutputOptions {
     pub(crate) title: String,
     /// What was chosen of the capture, in words.
     pub(crate) selection: Vec<String>,
+    /// The JSON member that a request and its response have in common, for statistics.
+    pub(crate) id: String,
     /// The most columns of a line of text; 0 for no limit.
     pub(crate) width: usize,
     /// Whether lines of text have a terminal's colours.
@@ -53,8 +55,17 @@ pub(crate) fn make_output(
     options: OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames, width, colours, title, selection } =
-        options;
+    let OutputOptions {
+        table,
+        content,
+        events,
+        control_frames,
+        width,
+        colours,
+        title,
+        selection,
+        id,
+    } = options;
     let rows = LineRows { table, events, control_frames };
     match format {
         "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
@@ -69,7 +80,8 @@ pub(crate) fn make_output(
         "stats" | "stats-by-connection" | "stats-by-host" | "stats-by-path" => {
             let by = format.strip_prefix("stats-by-").unwrap_or("total");
             let known = Grouping::NAMES.iter().find(|(name, _)| *name == by);
-            Ok(Box::new(Stats::new(known.map_or(Grouping::Total, |(_, grouping)| *grouping))))
+            let grouping = known.map_or(Grouping::Total, |(_, grouping)| *grouping);
+            Ok(Box::new(Stats::new(grouping, id)))
         }
         "follow" | "follow-hex" | "follow-raw" => {
             let view = match format {

@@ -239,6 +239,7 @@ impl CapturePlan {
     ///     colours: Whether lines of text have a terminal's colours.
     ///     title: The heading of a report.
     ///     selection: What a report says of what was chosen of the capture; None for nothing.
+    ///     id: The JSON member that a request and its response have in common, for statistics.
     ///
     /// Raises:
     ///     ValueError: If there is no such format or table, or the source is a file object that was
@@ -246,7 +247,7 @@ impl CapturePlan {
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
         format, *, table = "messages", content = true, events = true, control_frames = true,
-        width = 0, colours = false, title = "", selection = None
+        width = 0, colours = false, title = "", selection = None, id = "id"
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -265,6 +266,7 @@ impl CapturePlan {
         colours: bool,
         title: &str,
         selection: Option<Vec<String>>,
+        id: &str,
     ) -> PyResult<OutputPass> {
         let table = table_of(table)?;
         panics::caught(py, || {
@@ -277,6 +279,7 @@ impl CapturePlan {
                 colours,
                 title: title.to_owned(),
                 selection: selection.unwrap_or_default(),
+                id: id.to_owned(),
             };
             // What rows say of their connection is kept while that is open.
             let run_options = Options { tables: 1, ..self.options.clone() };

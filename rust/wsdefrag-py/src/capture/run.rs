@@ -19,21 +19,21 @@
 #![expect(clippy::disallowed_methods, reason = "warnings, which are few, and one thread")]
 
 use std::io;
-use std::panic::resume_unwind;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::{Arc, Mutex};
+use std::thread::Builder;
 
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::Sink;
 use wsdefrag_capture::output::Prepare;
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::threads::spread::{Again, Spread, Step as SpreadStep};
-use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
+use wsdefrag_capture::threads::spread::{Again, Step as SpreadStep};
 
 use crate::capture::failure::Failure;
+use crate::capture::given::Given;
 use crate::capture::reading::{Reading, Step};
-use crate::capture::waiting::Items;
+use crate::capture::spread_reading::{Progress, SpreadReading, joined, read_all};
 use crate::room;
 
 /// The text of the error in a process that was forked during a pass.
@@ -64,26 +64,6 @@ enum State {
     Spread(Box<SpreadReading>),
     /// Nobody: a thread has panicked, or this process was forked and has no threads.
     Nobody,
-}
-
-/// The thread that reads; it ends with `None` if it got no reading.
-type Reader = JoinHandle<Option<Reading>>;
-
-/// A reading by several threads.
-struct SpreadReading {
-    /// `None` after its end.
-    spread: Option<Spread>,
-    /// `None` after its end.
-    reader: Option<Reader>,
-    progress: Arc<Mutex<Progress>>,
-    bytes_read: Arc<AtomicU64>,
-}
-
-/// The counts and warnings so far.
-#[derive(Default)]
-struct Progress {
-    counts: Counts,
-    warnings: Vec<String>,
 }
 
 impl Run {
@@ -309,139 +289,5 @@ impl Run {
             // Only files by path are read by threads.
             _ => Ok(()),
         }
-    }
-}
-
-impl SpreadReading {
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the threads are those of this process.
-    fn is_here(&self) -> bool {
-        self.spread.as_ref().is_none_or(Spread::is_here)
-    }
-
-    fn stop(&mut self) {
-        if let Some(spread) = &mut self.spread {
-            spread.stop();
-        }
-    }
-
-    /// Ends the threads before their time, and returns the reading.
-    fn end(mut self: Box<Self>) -> Reading {
-        self.stop();
-        joined(self.reader.take())
-    }
-}
-
-impl Drop for SpreadReading {
-    fn drop(&mut self) {
-        if !self.is_here() {
-            // A forked process has no threads to wait for.
-            std::mem::forget((self.reader.take(), self.spread.take()));
-            return;
-        }
-        self.stop();
-        if let Some(reader) = self.reader.take() {
-            // Whether it panicked matters to nobody any more.
-            let _ = reader.join();
-        }
-    }
-}
-
-/// What the thread that reads does.
-fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
-    // The rows come from other threads.
-    let mut nobody = Items::default();
-    while !reading.has_read_all() && !reading.capture().is_stopped() {
-        if room::ensure(reading.room()).is_err() {
-            reading.capture_mut().give_threads_up();
-            break;
-        }
-        // Reads that a signal has interrupted are repeated.
-        let _ = reading.step(&mut Given { rows: &mut 0, left_out: 0, sink: &mut nobody });
-        let mut progress = place.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.counts.clone_from(reading.counts());
-        let known = progress.warnings.len();
-        progress.warnings.extend_from_slice(&reading.warnings()[known..]);
-    }
-    reading.capture_mut().end_dispatch();
-    reading
-}
-
-/// The reading of a thread that has ended.
-fn joined(reader: Option<Reader>) -> Reading {
-    let ended = reader.map(JoinHandle::join);
-    match ended {
-        Some(Ok(Some(reading))) => reading,
-        Some(Err(panic)) => resume_unwind(panic),
-        Some(Ok(None)) | None => panic!("the thread that reads has no reading"),
-    }
-}
-
-/// Counts the rows, and leaves the first ones out.
-struct Given<'a, S> {
-    rows: &'a mut u64,
-    left_out: u64,
-    sink: &'a mut S,
-}
-
-impl<S: Sink> Given<'_, S> {
-    /// Whether the next row is wanted.
-    #[inline]
-    const fn wants_next(&mut self) -> bool {
-        *self.rows += 1;
-        *self.rows > self.left_out
-    }
-}
-
-impl<S: Sink> Sink for Given<'_, S> {
-    fn opened(&mut self, connection: &Connection) {
-        if self.wants_next() {
-            self.sink.opened(connection);
-        }
-    }
-
-    #[inline]
-    fn message(&mut self, message: Message) {
-        if self.wants_next() {
-            self.sink.message(message);
-        }
-    }
-
-    #[inline]
-    fn prepared(&mut self, message: Message, length: usize) {
-        if self.wants_next() {
-            self.sink.prepared(message, length);
-        }
-    }
-
-    #[inline]
-    fn spare(&mut self) -> Vec<u8> {
-        self.sink.spare()
-    }
-
-    fn gap(&mut self, gap: &CaptureEvent) {
-        if self.wants_next() {
-            self.sink.gap(gap);
-        }
-    }
-
-    fn event(&mut self, event: CaptureEvent) {
-        if self.wants_next() {
-            self.sink.event(event);
-        }
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        if self.wants_next() {
-            self.sink.ended(connection);
-        }
-    }
-
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.sink.is_full()
     }
 }
