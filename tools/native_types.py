@@ -130,6 +130,7 @@ PARAMETERS = {
     "CapturePlan.output.control_frames": "bool",
     "CapturePlan.output.events": "bool",
     "CapturePlan.output.format": "str",
+    "CapturePlan.output.id": "str",
     "CapturePlan.output.selection": "list[str] | None",
     "CapturePlan.output.table": "str",
     "compression": 'Literal["zstd", "lz4"] | None',

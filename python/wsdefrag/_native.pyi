@@ -401,6 +401,7 @@ class CapturePlan:
         colours: bool = False,
         title: str = "",
         selection: list[str] | None = None,
+        id: str = "id",
     ) -> OutputPass:
         """Start a pass over the capture that makes the bytes of an output file.
 
@@ -415,6 +416,7 @@ class CapturePlan:
             colours: Whether lines of text have a terminal's colours.
             title: The heading of a report.
             selection: What a report says of what was chosen of the capture; None for nothing.
+            id: The JSON member that a request and its response have in common, for statistics.
 
         Raises:
             ValueError: If there is no such format or table, or the source is a file object that was

@@ -1,5 +1,7 @@
 //! A reading by several threads: one reads the files, others follow the connections.
 
+#![expect(clippy::disallowed_methods, reason = "warnings, which are few")]
+
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
