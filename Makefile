@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 60
 # A test often waits, for a process or a socket: one more of them than there are cores keeps the cores busy.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 RECORDING := vectors/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay handshake packets merge connections http2 hpack tls_messages tls_keylog recorded
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay handshake packets merge connections http2 hpack tls_messages tls_keylog recorded checkpoint
 
 BIN := $(VENV)/bin
 # A process that has run out of tests takes over half of those that another one has left.
@@ -27,9 +27,11 @@ BRIEFLY := --sanitizer none
 # What fuzzing starts from, made of vectors/.
 SEEDS := rust/fuzz/corpus/seeds
 MAKE_SEEDS := cargo run --quiet --profile checked --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
+# What a few kilobytes of a state may ask for, in MiB, however they were changed.
+FUZZ_LIMIT_checkpoint := -malloc_limit_mb=256
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run $(FUZZ_BUILD) $(4) $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(3)
+cargo +nightly fuzz run $(FUZZ_BUILD) $(4) $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(FUZZ_LIMIT_$(1)) $(3)
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml -o -path '*/report/page/*' | grep -v /target/)

@@ -6,8 +6,22 @@
 //!
 //! They are made of `vectors/`, by the code that the tests replay them with.
 
+#[path = "../tests/checkpoint/seeds.rs"]
+mod checkpoint;
 #[path = "../tests/connections/seeds.rs"]
 mod connections;
+#[path = "../tests/connections/contract.rs"]
+#[allow(dead_code, reason = "only the form of inputs is used")]
+mod contract;
+#[path = "../tests/checkpoint/cut_contract.rs"]
+#[allow(dead_code, reason = "only the form of inputs is used")]
+mod cut_contract;
+#[path = "../tests/checkpoint/frame.rs"]
+#[allow(dead_code, reason = "only contents are taken out")]
+mod frame;
+#[path = "../tests/connections/http2.rs"]
+#[allow(dead_code, reason = "only the form of inputs is used")]
+mod http2;
 #[path = "../../wsdefrag-core/tests/contract/input.rs"]
 #[allow(dead_code, reason = "only the half that writes inputs is used")]
 mod input;
@@ -21,6 +35,11 @@ mod packets;
 mod reading;
 #[path = "../tests/recorded/seeds.rs"]
 mod recorded;
+#[path = "../tests/checkpoint/recordings.rs"]
+mod recordings;
+#[path = "../tests/checkpoint/rows.rs"]
+#[allow(dead_code, reason = "only the rows' receiver is used")]
+mod rows;
 #[path = "../../wsdefrag-core/tests/vectors/seeds.rs"]
 mod seeds;
 #[path = "../tests/tls/seeds.rs"]
@@ -40,6 +59,7 @@ fn main() -> io::Result<()> {
         ("tls_messages", tls::messages()),
         ("tls_keylog", tls::keylog()),
         ("recorded", recorded::seeds()),
+        ("checkpoint", checkpoint::seeds()),
     ];
     for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
         write(&Path::new(&folder).join(target), &inputs)?;

@@ -6,9 +6,10 @@ use std::path::Path;
 use wsdefrag_capture::Capture;
 use wsdefrag_capture::tls::keys::KeySource;
 
-use crate::law::Rows;
+use crate::frame::content_of;
 use crate::recordings;
-use crate::states::{content_of, options, state_of};
+use crate::rows::Rows;
+use crate::states::{options, state_of};
 use crate::talk::{Talk, text};
 
 /// Writes the dictionary. States refer to it, so it is not written again: this is a record.

@@ -2,88 +2,15 @@
 
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::tls::keys::KeySource;
-use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options, Sink};
+use wsdefrag_capture::{Capture, Options};
 
+use crate::cut_contract::resumed;
 use crate::mutation::{Random, mutated, records};
 use crate::recordings::{self, Recording};
-use crate::states::content_of;
-
-#[derive(Debug, PartialEq)]
-enum Row {
-    Opened(u64),
-    Message(Message),
-    Gap(CaptureEvent),
-    Event(CaptureEvent),
-    Ended(Box<Connection>),
-}
-
-/// Keeps rows.
-#[derive(Default)]
-pub(crate) struct Rows(Vec<Row>);
-
-impl Sink for Rows {
-    fn opened(&mut self, connection: &Connection) {
-        self.0.push(Row::Opened(connection.connection));
-    }
-
-    fn message(&mut self, message: Message) {
-        self.0.push(Row::Message(message));
-    }
-
-    fn gap(&mut self, gap: &CaptureEvent) {
-        self.0.push(Row::Gap(gap.clone()));
-    }
-
-    fn event(&mut self, event: CaptureEvent) {
-        self.0.push(Row::Event(event));
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        self.0.push(Row::Ended(Box::new(connection)));
-    }
-}
-
-/// The connections that are open after these rows.
-fn open(rows: &Rows) -> Vec<u64> {
-    let mut open = Vec::new();
-    for row in &rows.0 {
-        match row {
-            Row::Opened(number) => open.push(*number),
-            Row::Ended(connection) => open.retain(|number| *number != connection.connection),
-            _ => {}
-        }
-    }
-    open.sort_unstable();
-    open
-}
+use crate::rows::Rows;
 
 pub(crate) fn options(random: &mut Random) -> Options {
     Options { resync: random.one_in(2), resumable: true, ..Options::default() }
-}
-
-/// Writes the state, and goes on with what is read of it.
-pub(crate) fn resumed(capture: &mut Capture, options: &Options, rows: Option<&Rows>) -> Capture {
-    let state = capture.checkpoint(&[]).unwrap();
-    let (mut next, names) = Capture::resume(&state, options.clone()).unwrap();
-    assert_eq!(names, []);
-    assert_eq!(next.counts(), capture.counts());
-    let again = next.checkpoint(&[]).unwrap();
-    let (again, state) = (content_of(&again), content_of(&state));
-    if let Some(place) = again.iter().zip(&state).position(|(one, other)| one != other) {
-        let around = |bytes: &[u8]| {
-            let bytes = &bytes[place.saturating_sub(80)..bytes.len().min(place + 20)];
-            String::from_utf8_lossy(bytes).into_owned()
-        };
-        panic!("{:?} became {:?}", around(&state), around(&again));
-    }
-    assert_eq!(again.len(), state.len());
-    if let Some(rows) = rows {
-        let mut announced = Rows::default();
-        next.announce(&mut announced);
-        assert_eq!(announced.0.len(), open(rows).len());
-        assert_eq!(open(&announced), open(rows));
-    }
-    next
 }
 
 /// Reads a file; the capture is cut at these places, in bytes of the file.

@@ -57,7 +57,8 @@ pub(crate) fn check_file(options: u8, file: &[u8]) {
     assert_eq!(whole, read(options, file, 7), "in chunks");
 }
 
-fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
+/// The options of a capture that a byte describes.
+pub(crate) fn options(bits: u8) -> Options {
     let mut options = Options {
         resync: bits & RESYNC != 0,
         contents: bits & WITHOUT_CONTENTS == 0,
@@ -69,8 +70,12 @@ fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
         options.limits.max_fragments = Some(3);
         options.limits.max_frame_size = Some(30);
     }
+    options
+}
+
+fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
     let mut output = Output::default();
-    let mut capture = Capture::new(options);
+    let mut capture = Capture::new(options(bits));
     for chunk in file.chunks(chunk) {
         let taken = capture.receive_data(chunk, &mut output).expect("the file is a capture");
         assert_eq!(taken, chunk.len(), "the output is never full");
@@ -301,7 +306,7 @@ pub(crate) fn frame(from_client: bool, first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The capture file that a script describes.
-fn file(bits: u8, mut script: &[u8]) -> Vec<u8> {
+pub(crate) fn file(bits: u8, mut script: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new();
     if bits & HANDSHAKE != 0 {
         writer.handshake(bits);

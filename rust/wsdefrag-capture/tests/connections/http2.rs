@@ -1,5 +1,5 @@
-//! Scripts of HTTP/2 connections, for the rules of `contract.rs`; shared with the fuzz targets `http2`
-//! and `hpack`.
+//! Scripts of HTTP/2 connections, for the rules of `contract.rs`; shared with the fuzz targets `http2`,
+//! `hpack` and `checkpoint`.
 //!
 //! A script is a byte of options, then steps of an operation, a length and that many bytes. The steps
 //! become segments of frames. Header blocks are written by hand, so that a fuzzer reaches HPACK.
@@ -24,6 +24,11 @@ const PADDED: u8 = 8;
 /// If a rule is broken.
 pub(crate) fn check(input: &[u8]) {
     let Some((&options, script)) = input.split_first() else { return };
+    check_file(options, &file(script));
+}
+
+/// The capture file that a script describes.
+pub(crate) fn file(script: &[u8]) -> Vec<u8> {
     let mut writer = begin();
     let mut streams = 1;
     for (operation, length, payload) in steps(script) {
@@ -60,7 +65,7 @@ pub(crate) fn check(input: &[u8]) {
             _ => writer.microseconds += u32::from(length) * 400_000,
         }
     }
-    check_file(options, &writer.file);
+    writer.file
 }
 
 /// Checks the rules for header blocks, each of a request for a WebSocket.
