@@ -59,8 +59,11 @@ impl RowStream {
         (self.length, self.rows == 1)
     }
 
-    /// Moves the tail to the spool.
+    /// Moves the tail to the spool, and gives its memory back.
     pub(super) fn spool(&mut self, file: &mut SpoolFile) -> Result<(), OutputError> {
+        if self.tail.is_empty() {
+            self.tail = Vec::new();
+        }
         if self.tail.is_empty() || !file.is_there() {
             return Ok(());
         }
@@ -158,9 +161,11 @@ impl<'a> RowWriter<'a> {
         if self.stream.tail.len() > LONG_TAIL {
             self.settle();
             self.stream.spool(self.file)?;
-            // As much follows, as a rule; growing would leave half of the room unused.
-            let room = self.stream.tail.try_reserve_exact(LONG_TAIL + PART);
-            room.map_err(|_| OutputError::OutOfMemory)?;
+            if self.stream.tail.is_empty() {
+                // As much follows, as a rule; growing would leave half of the room unused.
+                let room = self.stream.tail.try_reserve_exact(LONG_TAIL + PART);
+                room.map_err(|_| OutputError::OutOfMemory)?;
+            }
             self.start = self.stream.tail.len();
         }
         Ok(())

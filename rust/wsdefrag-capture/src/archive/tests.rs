@@ -178,6 +178,18 @@ fn spool_does_not_show_and_bounds_the_memory() {
 }
 
 #[test]
+fn connections_that_were_long_once_hold_no_room() {
+    let mut output = Archive::Flows.output(Vec::new(), Some(Box::<Bytes>::default()));
+    for number in 0..60 {
+        output.opened(&connection(number));
+        for seq in 0..3 {
+            output.message(message(number, seq, Opcode::Binary, vec![0; 700_000]));
+            assert!(output.bytes_held() <= 48 << 20, "{}", output.bytes_held());
+        }
+    }
+}
+
+#[test]
 fn archive_is_json_with_the_gaps_in_their_places() {
     let (found, ..) = written(Archive::Har, Some(Box::<Bytes>::default()));
     let log: serde_json::Value = serde_json::from_slice(&found).unwrap();
