@@ -183,3 +183,22 @@ impl<'a> RowWriter<'a> {
         self.relieve()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::tests::Bytes;
+
+    #[test]
+    fn stream_that_was_long_once_gives_its_room_back() {
+        let mut file = SpoolFile::new(Some(Box::<Bytes>::default()));
+        let mut stream = RowStream::default();
+        let (mut row, _) = RowWriter::new(&mut stream, &mut file);
+        row.bytes().resize(LONG_TAIL + 1, 0);
+        row.end().unwrap();
+        assert!(stream.memory() > LONG_TAIL);
+        stream.spool(&mut file).unwrap();
+        assert_eq!(stream.memory(), 0);
+        assert_eq!(stream.length(), LONG_TAIL as u64 + 1);
+    }
+}

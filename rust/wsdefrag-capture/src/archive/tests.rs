@@ -16,7 +16,7 @@ use crate::packet::Origin;
 
 /// Bytes in memory, and how many were ever appended.
 #[derive(Default)]
-struct Bytes(Vec<u8>, Arc<AtomicU64>);
+pub(super) struct Bytes(Vec<u8>, Arc<AtomicU64>);
 
 impl Spool for Bytes {
     fn append(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
@@ -174,18 +174,6 @@ fn spool_does_not_show_and_bounds_the_memory() {
         assert!(held <= 48 << 20, "{held}");
         assert!(spooled.load(Ordering::Relaxed) > 1 << 20);
         assert!(largest <= 6 << 20, "{largest}");
-    }
-}
-
-#[test]
-fn connections_that_were_long_once_hold_no_room() {
-    let mut output = Archive::Flows.output(Vec::new(), Some(Box::<Bytes>::default()));
-    for number in 0..60 {
-        output.opened(&connection(number));
-        for seq in 0..3 {
-            output.message(message(number, seq, Opcode::Binary, vec![0; 700_000]));
-            assert!(output.bytes_held() <= 48 << 20, "{}", output.bytes_held());
-        }
     }
 }
 
