@@ -44,7 +44,7 @@ PYTHON_CODE := python tests tools benches examples docs
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
 .PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: test-third-party test-spark lint-stub deny stub coverage instructions instructions-check docs docs-serve
+.PHONY: test-third-party spark-env test-spark test-spark-quick lint-stub deny stub coverage instructions instructions-check docs docs-serve
 .PHONY: release-check release-check-quick third-party miri mutants try-cpython-314 try-aarch64
 
 help: ## show the targets
@@ -164,13 +164,26 @@ $(SPARK)/.ready: pyproject.toml
 	echo $(abspath python) > $$($(SPARK)/bin/python -c 'import site; print(site.getsitepackages()[0])')/wsdefrag.pth
 	touch $@
 
+spark-env: ## make the environment that Spark runs in; says so where there is no Java 17
+	@if $(PYTHON) tests/support/java.py; then $(MAKE) --no-print-directory $(SPARK)/.ready; fi
+
 # Not part of `make test`: Spark is half a gigabyte, and a JVM takes a core.
 SPARK_TESTS ?= tests/spark
-test-spark: build ## run the tests of the data source of Spark; says so where there is no Java 17
-	@if $(PYTHON) tests/support/java.py; then \
-	    $(MAKE) --no-print-directory $(SPARK)/.ready && \
-	    $(SPARK)/bin/python -m pytest --quiet $(SPARK_TESTS); \
-	fi
+SPARK_PYTEST = if $(PYTHON) tests/support/java.py >/dev/null; then $(SPARK)/bin/python -m pytest --quiet
+test-spark: build spark-env ## run the tests of the data source of Spark; says so where there is no Java 17
+	@$(SPARK_PYTEST) $(SPARK_TESTS); fi
+
+# What `.ci/run` runs: the rows of whole tables, connections that span files, capture points, a task that
+# fails and is tried again, the reader of a stream, a lake. No cluster, and one JVM.
+SPARK_ROWS := tests/spark/test_spark_rows.py::test
+SPARK_QUICK := '$(SPARK_ROWS)_rows_are_those_of_capture[demo-messages]' \
+	'$(SPARK_ROWS)_connections_that_span_files_are_whole[connections]' \
+	'$(SPARK_ROWS)_points_of_one_folder_are_captures_of_their_own[messages]' \
+	'tests/spark/test_spark_faults.py::test_committed_rows_are_exact[local[2,4]-raise]' \
+	'tests/spark/test_spark_lake.py::test_table_of_a_lake_has_the_rows_of_capture[messages]' \
+	tests/spark/test_spark_stream_reader.py
+test-spark-quick: build spark-env ## run a few of them: half a minute
+	@$(SPARK_PYTEST) $(SPARK_QUICK); fi
 
 check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
 	$(MAKE) --no-print-directory fuzz-briefly
