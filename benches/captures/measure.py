@@ -114,7 +114,8 @@ def measure(directory: Path, quick: bool) -> dict[str, object]:
     scaling = measure_threads([by_name[SMALL], by_name[LARGE]])
     scaling += measure_memory(directory, by_name[MIXED], sizes)
     shared = [by_name[name] for name in (SLICE, LARGE, MANY)]
-    scaling += measure_sharing(shared_files(directory, shared, quick), 1 if quick else 5)
+    sharing = measure_sharing(shared_files(directory, shared, quick), 1 if quick else ROUNDS)
+    scaling += [one.measure() for one in sharing]
     timings = [
         {"file": file, "way": way, "seconds": seconds}
         for (file, way), seconds in record.seconds.items()
@@ -129,6 +130,7 @@ def measure(directory: Path, quick: bool) -> dict[str, object]:
         ],
         "tshark_found": found,
         "scaling": [asdict(measured) for measured in scaling],
+        "sharing": [asdict(one) for one in sharing],
     }
 
 

@@ -135,6 +135,31 @@ def cut_pcap(source: Path, target: Path, size: int) -> None:
             output.write(header + packet)
 
 
+def rotate(source: Path, directory: Path, size: int) -> list[Path]:
+    """Writes the packets of a pcap file into files of `size` bytes, as rotation makes them.
+
+    Returns:
+        The files in order; each is longer by a part of its last packet.
+    """
+    paths: list[Path] = []
+    with source.open("rb") as file:
+        head = file.read(len(_FILE))
+        content = bytearray(head)
+
+        def finish() -> None:
+            paths.append(directory / f"part{len(paths):05}.pcap")
+            paths[-1].write_bytes(content)
+            del content[len(head) :]
+
+        for header, packet in _records(file):
+            content += header + packet
+            if len(content) >= size:
+                finish()
+        if len(content) > len(head):
+            finish()
+    return paths
+
+
 def to_pcapng(source: Path, target: Path) -> None:
     """Writes the same packets as enhanced packet blocks of one section."""
     with source.open("rb") as file, target.open("wb", 1 << 20) as output:

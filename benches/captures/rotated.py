@@ -16,27 +16,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from captures.corpus import Network, Traffic
-from captures.packets import write_pcap
+from captures.packets import rotate, write_pcap
 from engine.corpus import MIB
 from wsdefrag.capture import Capture
 
 ROUNDS = 6
-HEADER = 24
-RECORD = 16
-
-
-def rotate(source: Path, directory: Path) -> list[Path]:
-    """Writes the packets of a pcap file into files of 1 MiB."""
-    content = source.read_bytes()
-    paths, start, at = [], HEADER, HEADER
-    while at < len(content):
-        at += RECORD + int.from_bytes(content[at + 8 : at + 12], "little")
-        if at - start >= MIB or at >= len(content):
-            path = directory / f"part{len(paths):05}.pcap"
-            path.write_bytes(content[:HEADER] + content[start:at])
-            paths.append(path)
-            start = at
-    return paths
 
 
 def seconds(source: Path | list[Path]) -> tuple[float, int]:
@@ -64,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         whole = Path(directory, "whole.pcap")
         write_pcap(whole, Traffic("mixed").mixed(Network()), size * MIB)
-        parts = rotate(whole, Path(directory))
+        parts = rotate(whole, Path(directory), MIB)
         ratios = []
         for turn in range(ROUNDS + 1):
             first, second = (whole, parts) if turn % 2 else (parts, whole)

@@ -1,40 +1,42 @@
-"""Measures how much faster several threads read one capture, and what limits them.
+"""Measures how much faster several threads read one capture, and what each of their stages takes.
 
-The stages work at the same time: one thread reads the files and parses packets, some follow
-connections, the caller's puts rows in order and makes the output, and another one encodes files of
-columns. So with enough cores a capture takes as long as its slowest stage, and with few as long as
-the sum of all shared by the cores. The processor time of each stage is measured while all cores
-work, and gives the time that more cores would take; what the same sum says of this machine's cores
-is shown beside what was measured.
+`sharing_model` says what that means for machines with more cores.
 """
 
 import os
 import resource
 import statistics
+import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
+
 import pyarrow as pa
 
+from capture_conversation import answer_head, capture_of, merged, request_head, text
 from captures.corpus import Traffic
 from captures.files import File
 from captures.fresh import in_new_process
 from captures.packets import write_pcap
-from captures.tls import write
+from captures.sharing_model import FOLLOWING, STAGES, Shared
 from engine.corpus import MIB
-from engine.scaling import Measure
+from tls_craft import TlsTalk
+from tls_keys import SUITES
 from wsdefrag.capture import Capture
 from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.tables import write_parquet
 
 ROUNDS = 5
-MOST = 0.6
-"""The share of one thread's time that two cores may need."""
-CORES = (4, 8, 16)
 FEEDS = 200
+TLS_FEEDS = 50
+LOOK = 0.002
+"""Seconds between two looks at the threads."""
+TOGETHER = 60
+"""Texts of 200 B in a record of TLS."""
 
 
 def to_arrow(capture: Capture) -> None:
@@ -60,46 +62,49 @@ WAYS: dict[str, Callable[[Capture], None]] = {
 }
 
 
-class Stages:
-    """The processor seconds of this process's threads by what they do."""
+class Watch:
+    """Looks at what the threads of this process take while a capture is read.
+
+    A thread's time cannot be asked for after its end, so what it took since the last look is not
+    seen. What this process took in all is known, and what was not seen is given to the threads by
+    what was.
+    """
 
     def __init__(self) -> None:
-        self._seconds: dict[tuple[str, str], float] = {}
+        self._seen: dict[tuple[str, str], float] = {}
+        self._own = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
     def _watch(self) -> None:
-        own = str(threading.get_native_id())
-        while not self._stop.wait(0.005):
+        while not self._stop.wait(LOOK):
             for task in Path("/proc/self/task").iterdir():
                 try:
+                    # A name has 15 bytes at most.
                     name = (task / "comm").read_text().strip()
                     spent = int((task / "schedstat").read_text().split()[0]) / 1e9
                 except OSError:
                     continue
-                if task.name != own:
-                    self._seconds[name, task.name] = spent
+                if name.startswith("wsdefrag-"):
+                    self._seen[name.removeprefix("wsdefrag-"), task.name] = spent
+        self._own = time.thread_time()
 
-    def start(self) -> None:
-        """Begins to look at the threads, which end with what they do."""
+    def stages(self, work: Callable[[], None]) -> dict[str, float]:
+        """Does the work; processor seconds of each of its stages."""
         self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it."""
+        whole, caller = spent(), time.thread_time()
+        work()
+        caller = time.thread_time() - caller
         self._stop.set()
         self._thread.join()
-
-    def by_role(self, before: dict[str, float]) -> dict[str, float]:
-        """Seconds of the reader, of the workers together, of the encoder and of the caller."""
+        of_threads = max(spent() - whole - self._own - caller, 0.0)
         roles: dict[str, float] = defaultdict(float)
-        for (name, task), spent in self._seconds.items():
-            if name.startswith("wsdefrag-"):
-                # A name has 15 bytes at most.
-                kind = name.removeprefix("wsdefrag-").replace("encode", "encoder")
-                roles["workers" if kind.isdigit() else kind] += spent
-            elif int(task) == os.getpid():
-                roles["caller"] += spent - before.get(task, 0.0)
-        return dict(roles)
+        for (name, _), seconds in self._seen.items():
+            stage = {"reader": STAGES[0], "encode": STAGES[3]}.get(name, FOLLOWING)
+            roles[stage] += seconds
+        factor = of_threads / sum(roles.values()) if roles else 0.0
+        found = {stage: seconds * factor for stage, seconds in roles.items()} | {STAGES[2]: caller}
+        return {stage: found[stage] for stage in STAGES if stage in found}
 
 
 def spent() -> float:
@@ -109,7 +114,7 @@ def spent() -> float:
 
 
 def times(way: str, path: str, keylog: str | None, rounds: int) -> dict[str, object]:
-    """Seconds of one thread and of as many as there are cores, in turns."""
+    """Seconds of one thread and of as many as there are cores, in turns; fields of `Shared`."""
     cores = os.cpu_count() or 1
     wall: dict[int, list[float]] = {1: [], cores: []}
     busy: dict[int, list[float]] = {1: [], cores: []}
@@ -120,26 +125,40 @@ def times(way: str, path: str, keylog: str | None, rounds: int) -> dict[str, obj
             WAYS[way](Capture(path, threads=threads, keylog=keylog))
             wall[threads].append(time.perf_counter() - start)
             busy[threads].append(spent() - cpu)
-    main = str(os.getpid())
-    before = int(Path(f"/proc/self/task/{main}/schedstat").read_text().split()[0]) / 1e9
-    stages = Stages()
-    stages.start()
-    WAYS[way](Capture(path, threads=cores, keylog=keylog))
-    stages.stop()
+    watched = [
+        Watch().stages(lambda: WAYS[way](Capture(path, threads=cores, keylog=keylog)))
+        for _ in range(rounds)
+    ]
     return {
         "cores": cores,
         "one": statistics.median(wall[1]),
         "all": statistics.median(wall[cores]),
         "cpu_one": statistics.median(busy[1]),
         "cpu_all": statistics.median(busy[cores]),
-        "stages": stages.by_role({main: before}),
+        "stages": {
+            stage: statistics.median(found.get(stage, 0.0) for found in watched)
+            for stage in STAGES
+            if any(stage in found for found in watched)
+        },
     }
 
 
-def predicted(stages: dict[str, float], cores: int) -> float:
-    """The seconds that so many cores take: the slowest stage, or all stages shared by the cores."""
-    alone = [spent for role, spent in stages.items() if role != "workers"]
-    return max(sum(stages.values()) / cores, stages.get("workers", 0.0) / cores, *alone)
+def write_tls(directory: Path, size: int) -> tuple[Path, Path]:
+    """Writes a capture of connections with TLS 1.3 (AES-128-GCM) in turn, and its key log."""
+    wire = text(False, "x" * 200) * TOGETHER
+    talks = []
+    for number in range(TLS_FEEDS):
+        talk = TlsTalk(SUITES[0x1301], seed=number, client=(f"10.2.0.{number + 1}", 40_000))
+        talk.open().handshake()
+        talk.say(True, request_head())
+        talk.say(False, answer_head())
+        for _ in range(max(1, size // TLS_FEEDS // len(wire))):
+            talk.say(False, wire)
+        talks.append(talk)
+    paths = directory / "feeds-tls.pcapng", directory / "feeds-keys.log"
+    paths[0].write_bytes(capture_of(merged(*(talk.conversation for talk in talks))))
+    paths[1].write_bytes(b"".join(talk.key_log for talk in talks))
+    return paths
 
 
 def shared_files(directory: Path, files: list[File], quick: bool) -> list[tuple[File, str | None]]:
@@ -147,39 +166,25 @@ def shared_files(directory: Path, files: list[File], quick: bool) -> list[tuple[
     size = (1 if quick else 64) * MIB
     feeds = directory / "feeds.pcap"
     write_pcap(feeds, Traffic("feeds").feeds(FEEDS), size)
-    tls, log, _ = write(directory, 0x1301, 200, 60, size)
+    tls, log = write_tls(directory, size)
     return [
         (File(f"texts of 200 B in {FEEDS} connections", str(feeds), size), None),
         *((file, None) for file in files),
-        (File("TLS, texts of 200 B in one connection", str(tls), size), str(log)),
+        (File(f"TLS, texts of 200 B in {TLS_FEEDS} connections", str(tls), size), str(log)),
     ]
 
 
-def measure_sharing(files: list[tuple[File, str | None]], rounds: int = ROUNDS) -> list[Measure]:
-    """The share of one thread's time that all cores need, by file and output, and what limits more.
+def measure_sharing(files: list[tuple[File, str | None]], rounds: int = ROUNDS) -> list[Shared]:
+    """How all cores share each file, for each output.
 
     Args:
         files: The files, each with the path of its key log if it has one.
         rounds: How often each is read.
     """
-    measures = []
+    found = []
     for file, keylog in files:
         for way in WAYS:
-            found = in_new_process(times, way, file.path, keylog, rounds)
-            cores, one, stages = found["cores"], found["one"], found["stages"]
-            fit = predicted(stages, cores) / one
-            later = ", ".join(f"{n}: {predicted(stages, n) / one:.2f}" for n in CORES)
-            slowest = max(stages, key=lambda role: stages[role] / (16 if role == "workers" else 1))
-            shown = ", ".join(f"{role} {spent * 1e3:,.0f}" for role, spent in stages.items())
-            measures.append(
-                Measure(
-                    f"{file.name} to {way}: time of {cores} threads over that of one",
-                    f"{one * 1e3:,.0f} ms, {found['all'] * 1e3:,.0f} ms; processor "
-                    f"{found['cpu_all'] / found['cpu_one']:.2f}x; stages in ms: {shown}; model for "
-                    f"{cores} cores {fit:.2f}, for more {later}, limited by the {slowest}",
-                    found["all"] / one,
-                    "x",
-                    MOST if cores == 2 else None,
-                )
-            )
-    return measures
+            shared = in_new_process(times, way, file.path, keylog, rounds)
+            found.append(Shared(file.name, way, **shared))
+            print(f"{found[-1].measure().what}: {found[-1].all / found[-1].one:.2f}x", flush=True)
+    return found

@@ -20,6 +20,7 @@ from captures.packets import cut_pcap, write_pcap
 from captures.part import run_part
 from engine.corpus import MIB
 from engine.scaling import Measure
+from outputs.ingest import measure_ingest
 from outputs.instructions import measure_instructions
 from outputs.page import measure_page
 from outputs.peaks import measure_peaks
@@ -64,6 +65,7 @@ def measures(directory: Path, sizes: Sizes) -> Iterator[Measure]:
         medians = in_new_process(time_writers, path, sizes.rounds)
         yield from writer_measures(name, medians, judged=judged)
         yield parquet_measure(name, in_new_process(time_parquet, path, sizes.rounds))
+    yield from measure_ingest(Path(long), directory, min(sizes.rounds, 3))
     yield from measure_peaks([short, long], directory)
     yield from measure_instructions(directory, sizes.counted)
 

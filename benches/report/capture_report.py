@@ -3,6 +3,7 @@
 from captures.ways import ARROW, NO_CONTENT, OBJECTS
 from engine.corpus import MIB
 from report.capture_results import COMPARED, READERS, CaptureRun
+from report.sharing_report import render as sharing
 from report.tables import scaling_table, table
 
 
@@ -24,7 +25,8 @@ def render(run: CaptureRun) -> str:
 ### Memory and threads for captures
 
 {scaling_table(run.scaling)}
-"""
+
+{sharing(run.sharing)}"""
 
 
 def machine_list(run: CaptureRun) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from captures.files import LARGE, MANY, SLICE, SMALL, File
+from captures.sharing_model import Shared
 from captures.ways import ARROW, JSONL, LISTING, MITMPROXY, OBJECTS, TSHARK_FIELDS, TSHARK_JSON
 from engine.scaling import Measure
 
@@ -60,6 +61,7 @@ class CaptureRun:
         failures: what programs said that did not work, by file and way.
         found: how many messages tshark found, by file.
         scaling: memory and threads.
+        sharing: several threads in one capture.
     """
 
     date: str
@@ -69,6 +71,7 @@ class CaptureRun:
     failures: dict[tuple[str, str], str]
     found: dict[str, int]
     scaling: list[Measure]
+    sharing: list[Shared]
 
     def rate(self, file: str, way: str) -> float | None:
         """Messages a second; None where it was not measured."""
@@ -95,4 +98,5 @@ def load(data: dict[str, Any]) -> CaptureRun:
         {(one["file"], one["way"]): one["why"] for one in data["failures"]},
         data["tshark_found"],
         [Measure(**fields) for fields in data["scaling"]],
+        [Shared(**fields) for fields in data.get("sharing", [])],
     )
