@@ -26,10 +26,11 @@ def seconds(command: list[str], made: Path) -> float:
     return time_command(command)
 
 
-def measure_ingest(capture: Path, directory: Path, rounds: int) -> list[Measure]:
+def measure_ingest(name: str, capture: Path, directory: Path, rounds: int) -> list[Measure]:
     """The time of an ingest over that of a conversion, for short files and for long ones.
 
     Args:
+        name: What the tables call the capture.
         capture: A pcap file.
         directory: Where files are written.
         rounds: How often each command is timed; once more before that is not counted.
@@ -54,7 +55,7 @@ def measure_ingest(capture: Path, directory: Path, rounds: int) -> list[Measure]
         size = capture.stat().st_size / MIB
         measures.append(
             Measure(
-                f"{size:,.0f} MiB of mixed traffic in files of {length} MiB: `wsdefrag ingest`, "
+                f"{size:,.0f} MiB of {name} in files of {length} MiB: `wsdefrag ingest`, "
                 "time over that of `wsdefrag convert` to Parquet",
                 f"{len(files)} files; {theirs:.2f} s, {ours:.2f} s",
                 ours / theirs,

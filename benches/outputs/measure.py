@@ -1,6 +1,6 @@
 """Measures what is made of captures: the time, the memory and the size of each output.
 
-    python -m outputs.measure RESULTS.json            about four minutes
+    python -m outputs.measure RESULTS.json            about six minutes
     python -m outputs.measure --quick RESULTS.json    half a minute; shows that everything works
 
 Run it in `benches/`. The files go to a temporary directory: 1 GiB in a full run (`TMPDIR` says
@@ -49,6 +49,8 @@ class Sizes:
     starts: int
 
 
+FEEDS = 200
+
 FULL = Sizes(100_000, (64 * MIB, 256 * MIB), 344_500, 20_000, 7, 20)
 QUICK = Sizes(4_000, (4 * MIB, 16 * MIB), 10_000, 1_000, 2, 3)
 
@@ -65,7 +67,11 @@ def measures(directory: Path, sizes: Sizes) -> Iterator[Measure]:
         medians = in_new_process(time_writers, path, sizes.rounds)
         yield from writer_measures(name, medians, judged=judged)
         yield parquet_measure(name, in_new_process(time_parquet, path, sizes.rounds))
-    yield from measure_ingest(Path(long), directory, min(sizes.rounds, 3))
+    feeds = directory / "feeds.pcap"
+    write_pcap(feeds, Traffic("feeds").feeds(FEEDS), sizes.mixed[1])
+    rounds = min(sizes.rounds, 3)
+    yield from measure_ingest(f"small texts of {FEEDS} connections", feeds, directory, rounds)
+    yield from measure_ingest("mixed traffic", Path(long), directory, rounds)
     yield from measure_peaks([short, long], directory)
     yield from measure_instructions(directory, sizes.counted)
 
