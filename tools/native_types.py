@@ -114,6 +114,7 @@ PARAMETERS = {
     "CapturePlan.__new__.content": "bool",
     "CapturePlan.__new__.continues": "bool",
     "CapturePlan.__new__.from_client": "bool | None",
+    "CapturePlan.__new__.share": "tuple[int, int] | None",
     "CapturePlan.__new__.state": "bytes | None",
     "CapturePlan.first_packet_ns.path": "str",
     "event_text.event": "CapturedEvent",

@@ -351,6 +351,7 @@ class CapturePlan:
         threads: int,
         state: bytes | None,
         continues: bool,
+        share: tuple[int, int] | None,
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:

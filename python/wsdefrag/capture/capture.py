@@ -274,6 +274,7 @@ class Capture:
             "key_log_contents": key_log_contents,
             "state": None,
             "continues": continues,
+            "share": None,
         }
         self._plan = CapturePlan(**self._arguments)
 
@@ -427,6 +428,22 @@ class Capture:
     ) -> OutputPass:
         """Start a pass that makes a file of each table, as ``CapturePlan.table_files`` does."""
         return self._plan.table_files(format, tables, **options)
+
+    def _share(self, index: int, of: int) -> Capture:
+        """Return the same capture with only the connections of a share, for a reader of its own.
+
+        Which share a connection is in follows from its addresses and ports. All rows are those of
+        this capture, with its numbers. Each reader holds at most its part of ``memory``; a pass
+        that would hold more raises MemoryError.
+
+        Args:
+            index: Which share, from 0.
+            of: How many shares there are, at most 64.
+
+        Raises:
+            ValueError: If there is no such share.
+        """
+        return _restored({**self._arguments, "share": (index, of)})
 
     def _table(self, name: str) -> ArrowStream:
         """Return one table; the messages alone, whose pass keeps no other table."""

@@ -177,6 +177,14 @@ impl Capture {
         self.connections.growth(CONNECTIONS)
     }
 
+    /// The bytes of memory that the reader of a [`Share`](crate::share::Share) may hold, if it has held
+    /// more. Then its rows from now on may not be those of one reader of all connections, and reading has to
+    /// end.
+    #[must_use]
+    pub const fn outgrown(&self) -> Option<usize> {
+        self.connections.outgrown()
+    }
+
     /// Ends the capture and every connection that has not ended, until the sink is full.
     ///
     /// Returns whether all have ended; if not, the call must be repeated when the sink has room.

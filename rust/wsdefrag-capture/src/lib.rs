@@ -43,6 +43,7 @@ pub mod protocol;
 mod recorded;
 pub mod report;
 pub mod selection;
+pub mod share;
 pub mod sink;
 pub mod stats;
 mod stream_part;

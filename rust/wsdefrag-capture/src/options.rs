@@ -12,6 +12,7 @@ use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::packet::tunnel::udp_tunnel::DecodeAs;
 use crate::selection::conditions::Conditions;
+use crate::share::Share;
 
 /// What tells connections with the same addresses and ports apart, besides sequence numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,10 +120,13 @@ pub struct Filter {
     pub since: Option<i64>,
     /// The end of the time of messages and events, in nanoseconds since the epoch; itself excluded.
     pub until: Option<i64>,
+    /// The share of the connections, if several readers have one each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
 }
 
 impl Filter {
-    /// Whether packets between these endpoints are wanted.
+    /// Whether connections between these endpoints are wanted.
     #[inline]
     #[must_use]
     pub fn wants_endpoints(&self, endpoints: [SocketAddr; 2]) -> bool {
@@ -130,7 +134,7 @@ impl Filter {
             self.ports.is_empty() || endpoints.iter().any(|end| self.ports.contains(&end.port()));
         let address = self.addresses.is_empty()
             || endpoints.iter().any(|end| self.addresses.contains(&end.ip()));
-        port && address
+        port && address && self.share.is_none_or(|share| share.has(endpoints))
     }
 
     /// Whether the connection with this number is wanted.

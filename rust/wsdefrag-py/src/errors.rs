@@ -206,7 +206,7 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
             };
         }
         Failure::Checkpoint(error) => return raise_checkpoint(py, &error),
-        Failure::OutOfMemory => return PyMemoryError::new_err(text),
+        Failure::OutOfMemory | Failure::Outgrown(_) => return PyMemoryError::new_err(text),
         // An exception that a Python file object raised is passed on unchanged.
         Failure::Io(error, None) => return error.into(),
     };

@@ -124,10 +124,10 @@ impl Application {
         }
     }
 
-    /// Whether it is a WebSocket that is read.
+    /// Whether it is a WebSocket, so that a part changes only what its direction takes.
     #[inline]
-    pub(super) const fn is_read(&self) -> bool {
-        matches!(self.stage, Stage::Open(_))
+    pub(super) const fn is_steady(&self) -> bool {
+        matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
     }
 
     /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.

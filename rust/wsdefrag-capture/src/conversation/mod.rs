@@ -94,11 +94,10 @@ impl Conversation {
         self.application.is_open()
     }
 
-    /// Whether it is a WebSocket that is read, and a segment changes only what its sender's direction
-    /// takes.
+    /// Whether it is a WebSocket, and a segment changes only what its sender's direction takes.
     #[inline]
-    pub(crate) const fn is_read(&self) -> bool {
-        self.encrypted.is_none() && self.application.is_read()
+    pub(crate) const fn is_steady(&self) -> bool {
+        self.encrypted.is_none() && self.application.is_steady()
     }
 
     /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.

@@ -49,8 +49,8 @@ impl Connections {
 
     /// Goes on with connections that were read, under these options.
     pub(crate) fn resume(&mut self, options: Options) -> Result<(), OutOfMemory> {
-        self.ledger = Ledger::new(options.memory);
         self.inflaters = Inflaters::new(&options);
+        self.ledger = Ledger::new(&options, &self.inflaters);
         self.options = options;
         self.keys.index()?;
         for index in self.table.indexes() {

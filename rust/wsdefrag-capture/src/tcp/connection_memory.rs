@@ -59,7 +59,7 @@ impl LiveConnection {
     /// What a segment of this sender may change, as long as it is not taken yet.
     #[inline]
     pub(super) fn change_of(&self, sender: usize, segment: &Segment<'_>) -> Change {
-        let is_steady = self.conversation.is_read() && self.beginning.is_none();
+        let is_steady = self.conversation.is_steady() && self.beginning.is_none();
         let begins = segment.has_payload() && !self.streams[sender].has_begun();
         if !is_steady || begins || segment.syn || self.streams.iter().any(Stream::has_hole) {
             Change::All

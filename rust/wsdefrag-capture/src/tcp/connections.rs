@@ -94,7 +94,8 @@ pub(crate) struct Connections {
     pub(crate) keys: Keys,
     /// Whether the files can be scanned for secrets.
     pub(crate) scan: Scan,
-    /// Whether memory had to be given back, or would have had to if one thread followed the connections.
+    /// Whether memory had to be given back, or may have had to if one thread, or one reader of all shares,
+    /// followed the connections.
     #[serde(skip)]
     pub(crate) has_met_limit: bool,
     /// Whether several threads have followed the connections.
@@ -107,9 +108,10 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn new(options: Options) -> Self {
+        let inflaters = Inflaters::new(&options);
         Self {
-            ledger: Ledger::new(options.memory),
-            inflaters: Inflaters::new(&options),
+            ledger: Ledger::new(&options, &inflaters),
+            inflaters,
             options,
             table: ConnectionTable::new(),
             tenants: Tenants::default(),
@@ -129,6 +131,12 @@ impl Connections {
             were_spread: false,
             server_places: Vec::new(),
         }
+    }
+
+    /// The memory that the connections may hold, if they are read by shares and have held more.
+    pub(crate) const fn outgrown(&self) -> Option<usize> {
+        let is_share = self.options.filter.share.is_some();
+        if is_share && self.has_met_limit { Some(self.ledger.most()) } else { None }
     }
 
     /// What a reader of recorded connections needs.

@@ -8,16 +8,26 @@
 //!
 //! - `used` is the sum of what the live connections were measured at, and of what the past ones take
 
+use crate::options::Options;
+use crate::tcp::inflaters::Inflaters;
+
 /// What the connections hold, in bytes.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     limit: usize,
+    /// What they may hold without a relief; less than `limit` if they are read by shares.
+    most: usize,
     used: usize,
 }
 
 impl Ledger {
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, used: 0 }
+    /// The ledger of a capture with these options and inflaters.
+    pub(super) fn new(options: &Options, inflaters: &Inflaters) -> Self {
+        let limit = options.memory;
+        // One reader of all may hold more than those of shares together, as it parks other inflaters.
+        let sure = limit.saturating_sub(inflaters.most_bytes());
+        let most = options.filter.share.map_or(limit, |share| share.part_of(sure));
+        Self { limit, most, used: 0 }
     }
 
     /// Takes note that a connection held `before` bytes and holds `after`.
@@ -34,10 +44,15 @@ impl Ledger {
         self.limit
     }
 
+    /// What the connections may hold without a relief.
+    pub(super) const fn most(&self) -> usize {
+        self.most
+    }
+
     /// Whether memory has to be given back, where `idle` bytes more are held for no connection.
     #[inline]
     pub(super) const fn is_over(&self, idle: usize) -> bool {
-        self.used.saturating_add(idle) > self.limit
+        self.used.saturating_add(idle) > self.most
     }
 
     /// Whether enough was given back, and nothing is idle.

@@ -36,6 +36,10 @@ impl Connections {
     #[cold]
     pub(super) fn relieve<S: Sink>(&mut self, sink: &mut S) {
         self.has_met_limit = true;
+        if self.options.filter.share.is_some() {
+            // What one reader of all connections would give back is not known: reading ends.
+            return;
+        }
         self.inflaters.reduce();
         self.inflaters.pool.free_idle();
         self.park_inflaters();

@@ -129,8 +129,9 @@ impl Limits {
 /// Whether several threads may follow the connections of which this filter chooses some.
 #[must_use]
 pub const fn may_spread(filter: &Filter) -> bool {
-    // What it drops by its number is not read, and numbers are given where the rows are put in order.
-    filter.connections.is_empty()
+    // What it drops by its number is not read, and numbers are given where the rows are put in order. The
+    // reader of a share compares what all connections hold with its part of the memory.
+    filter.connections.is_empty() && filter.share.is_none()
 }
 
 /// Starts the workers of a capture, which has read no packet. `keys` gives the connections of each what

@@ -306,7 +306,7 @@ fn arrow_error(failure: Failure) -> ArrowError {
         Failure::Broken(..) | Failure::Compressed(..) | Failure::Checkpoint(_) => {
             ArrowError::ExternalError(text.into())
         }
-        Failure::OutOfMemory => ArrowError::MemoryError(text),
+        Failure::OutOfMemory | Failure::Outgrown(_) => ArrowError::MemoryError(text),
     }
 }
 

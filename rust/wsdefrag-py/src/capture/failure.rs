@@ -17,6 +17,9 @@ pub(crate) enum Failure {
     OutOfMemory,
     /// The state of the capture could not be written.
     Checkpoint(CheckpointError),
+    /// The reader of a share of the connections has held more than this, in bytes, which is its part of
+    /// the memory.
+    Outgrown(usize),
     /// Compressed data is damaged.
     Compressed(Progress, io::Error, String),
 }
@@ -36,6 +39,12 @@ impl fmt::Display for Failure {
             Self::Io(error, None) => error.fmt(f),
             Self::Checkpoint(error) => error.fmt(f),
             Self::OutOfMemory => f.write_str("no memory to read the capture on"),
+            Self::Outgrown(bytes) => write!(
+                f,
+                "the connections of a share hold more than {bytes} bytes, their part of the memory, so \
+                 it is not known whether those of all shares keep to it; allow more memory, or read \
+                 fewer shares"
+            ),
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);

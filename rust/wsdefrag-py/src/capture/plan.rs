@@ -24,6 +24,7 @@ use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::per_table::PerTable;
 use wsdefrag_capture::options::ConnectionKey;
 use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
+use wsdefrag_capture::share::{MOST_SHARES, Share};
 use wsdefrag_capture::table::Table;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
@@ -60,6 +61,13 @@ fn table_of(name: &str) -> PyResult<Table> {
     table.ok_or_else(|| PyValueError::new_err(format!("{name:?} is no table")))
 }
 
+/// The share of the connections with this index of so many; raises `ValueError` if there is none.
+fn share_of(index: u8, of: u8) -> PyResult<Share> {
+    Share::new(index, of).ok_or_else(|| {
+        PyValueError::new_err(format!("there is no share {index} of {of}; at most {MOST_SHARES}"))
+    })
+}
+
 /// The engine of ``wsdefrag.capture.Capture``: which files to read, and how.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct CapturePlan {
@@ -75,7 +83,7 @@ impl CapturePlan {
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
         memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents,
-        threads, state, continues
+        threads, state, continues, share
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -110,6 +118,7 @@ impl CapturePlan {
         threads: usize,
         state: Option<Bound<'_, PyBytes>>,
         continues: bool,
+        share: Option<(u8, u8)>,
     ) -> PyResult<Self> {
         let files = match file {
             Some(file) => Files::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -136,6 +145,7 @@ impl CapturePlan {
             opcodes: types.iter().map(parse_opcode).collect::<PyResult<_>>()?,
             since: since_ns,
             until: until_ns,
+            share: share.map(|(index, of)| share_of(index, of)).transpose()?,
         };
         let options = Options {
             limits: limits.into(),

@@ -260,6 +260,10 @@ impl Reading {
         {
             logs.read_again(&mut self.capture);
         }
+        if let Some(bytes) = self.capture.outgrown() {
+            self.fail(Failure::Outgrown(bytes));
+            return Step::More;
+        }
         for (file, damage) in self.capture.take_damages() {
             let name = self.input(file).name();
             self.warnings.push(format!("{name}: {damage}"));
@@ -277,10 +281,10 @@ impl Reading {
         self.capture.room()
     }
 
-    /// Stops reading; the next step ends the run. Where memory was refused, connections that have not
-    /// ended are dropped.
+    /// Stops reading; the next step ends the run. Where memory was refused or outgrown, connections that
+    /// have not ended are dropped.
     pub(crate) fn fail(&mut self, failure: Failure) {
-        self.finished |= matches!(failure, Failure::OutOfMemory);
+        self.finished |= matches!(failure, Failure::OutOfMemory | Failure::Outgrown(_));
         self.failure = Some(failure);
         self.has_read = false;
         self.added = self.inputs.len();
