@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 from pyspark.errors import PySparkException
 
-from spark_rows import Columns, expected, found, joined
+from spark_rows import Columns, assert_spread, expected, found, joined
 from spark_sessions import session
 
 POINT = r"^(.+)-\d+\.pcap"
@@ -24,9 +24,9 @@ def spark(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield made
 
 
-def faulty(spark: Any, points: Path, marker: Path, fault: str) -> Any:
+def faulty(spark: Any, points: Path, marker: Path, fault: str, **more: str) -> Any:
     marker.mkdir()
-    options = {"capturePoint": POINT, "fault": fault, "marker": str(marker)}
+    options = {"capturePoint": POINT, "fault": fault, "marker": str(marker), **more}
     return spark.read.format("faulty").options(**options).load(str(points))
 
 
@@ -57,6 +57,19 @@ def test_committed_rows_are_exact(spark: Any, points: Path, tmp_path: Path, faul
     assert committed(tmp_path / "out") == of_points(points)
     tried = attempts(tmp_path / "marker")
     assert {"east-1", "west-1"} < set(tried) or fault == "none"
+
+
+@pytest.mark.parametrize("fault", ["raise", "kill worker"])
+def test_committed_rows_of_spread_points_are_exact(
+    spark: Any, points: Path, tmp_path: Path, fault: str
+) -> None:
+    rows = faulty(spark, points, tmp_path / "marker", fault, spread="3")
+    rows.write.parquet(str(tmp_path / "out"))
+    whole = of_points(points)
+    files = sorted((tmp_path / "out").glob("*.parquet"))
+    assert_spread([found(parquet.read_table(file)) for file in files], whole)
+    tried = attempts(tmp_path / "marker")
+    assert {name[:4] for name in tried if name.endswith("-2")} == {"east", "west"}
 
 
 def test_changed_file_fails_the_query_and_nothing_is_committed(

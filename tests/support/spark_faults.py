@@ -2,7 +2,8 @@
 
 The workers of Spark import them, so they need nothing of the tests. Options of ``FaultyCaptures``
 besides those of the real one: ``fault`` says what happens, and ``marker`` is a folder with a file
-for each attempt, named by its partition's capture point and a number.
+for each attempt, named by its partition's capture point, the share of that if there are several,
+and a number.
 """
 
 from __future__ import annotations
@@ -38,23 +39,24 @@ class FaultyCaptures(WebSocketCaptures):
 
 
 class FaultyReader(CaptureSourceReader):
-    """Its first attempt at each partition fails after two batches."""
+    """Its first attempt at each partition fails after two batches, if it has so many."""
 
     def __init__(self, options: Any, fault: str, marker: Path) -> None:
         super().__init__(options)
         self._fault, self._marker = fault, marker
 
     def read(self, partition: Any) -> Iterator[Any]:
-        point = partition.value.point
-        attempt = len(list(self._marker.glob(f"{point}-*"))) + 1
-        (self._marker / f"{point}-{attempt}").touch()
+        share = partition.value
+        name = f"{share.files.point}.{share.index}" if share.of > 1 else share.files.point
+        attempt = len(list(self._marker.glob(f"{name}-*"))) + 1
+        (self._marker / f"{name}-{attempt}").touch()
         given = 0
         for batch in super().read(partition):
             for start in range(0, batch.num_rows, ROWS):
                 yield batch.slice(start, ROWS)
                 given += 1
                 if given == 2 and attempt == 1:
-                    self._fail(partition.value.paths()[-1])
+                    self._fail(share.files.paths()[-1])
 
     def _fail(self, file: str) -> None:
         if self._fault == "raise":

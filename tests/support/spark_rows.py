@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wsdefrag.capture import Capture
 
@@ -53,3 +54,29 @@ def joined(parts: Iterable[Columns]) -> Columns:
         for name, values in part.items():
             whole.setdefault(name, []).extend(values)
     return whole
+
+
+def of_connections(columns: Columns, uids: set[bytes]) -> Columns:
+    """The rows of some connections, in their order."""
+    rows = [row for row, uid in enumerate(columns["uid"]) if uid in uids]
+    return {name: [values[row] for row in rows] for name, values in columns.items()}
+
+
+def of_tasks(rows: Any) -> list[Columns]:
+    """The columns of each task's rows, in their order; a task without rows is not there."""
+    from pyspark.sql import functions as F  # noqa: N812  (as everybody calls it)
+
+    read = rows.withColumn("task", F.spark_partition_id()).toArrow()
+    tasks = sorted(set(read["task"].to_pylist()))
+    return [found(read.filter(pc.field("task") == task).drop_columns("task")) for task in tasks]
+
+
+def assert_spread(tasks: list[Columns], whole: Columns) -> None:
+    """Assert that tasks have together the rows of one reader, each connection in one of them."""
+    seen: set[bytes] = set()
+    for task in tasks:
+        uids = set(task["uid"])
+        assert not uids & seen
+        seen |= uids
+        assert task == of_connections(whole, uids)
+    assert seen == set(whole["uid"])

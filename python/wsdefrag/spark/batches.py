@@ -1,4 +1,4 @@
-"""One capture point's files, as batches of a table.
+"""One capture point's files, as batches of a table: all of its connections, or a share of them.
 
 The rows come while the files are read. What is wrong with a file, or whether one changed, is
 certain only at the end. Then it is the last row, or the task fails; Spark drops the rows of a task
@@ -16,7 +16,7 @@ import pyarrow as pa
 from wsdefrag.capture import Capture
 from wsdefrag.errors import WebSocketError
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import PointFiles
+from wsdefrag.spark.points import PointFiles, PointShare
 from wsdefrag.spark.schema import TableSchema
 
 _ADVICE = " (with .option('errors', 'rows') the rest is read, and this is a row)"
@@ -77,12 +77,13 @@ class TableRead:
 
 
 def point_batches(
-    files: PointFiles, options: ReadOptions, filters: dict[str, Any]
+    share: PointShare, options: ReadOptions, filters: dict[str, Any]
 ) -> Iterator[Any]:
-    """Read a table of a capture point.
+    """Read a table of a capture point, or the rows of a share of its connections.
 
     Args:
-        files: The files of the capture point.
+        share: The files of the capture point, and the share. All files are read for any share, so
+            each of its tasks finds what is wrong with them; as rows, the first one gives it.
         options: What the query asks for.
         filters: Further arguments of ``Capture``.
 
@@ -92,7 +93,9 @@ def point_batches(
     Raises:
         FileChanged: As in ``TableRead.batches``.
         FilesUnread: As there.
+        MemoryError: If the connections of a share hold more than their part of the memory.
     """
+    files = share.files
     files.check()
     schema = TableSchema(options)
     capture = Capture(
@@ -102,7 +105,14 @@ def point_batches(
         **options.capture,
         **filters,
     )
+    if share.of > 1:
+        capture = capture._share(share.index, share.of)
     read = TableRead(capture, files, options, schema)
-    yield from read.batches()
-    if read.errors:
+    try:
+        yield from read.batches()
+    except MemoryError as error:
+        if share.of == 1:
+            raise
+        raise MemoryError(f"{error} (options memory and spread)") from error
+    if read.errors and share.index == 0:
         yield schema.error_batch(read.errors, files.point)

@@ -11,6 +11,9 @@ from wsdefrag.ingest.folder import FILES
 
 TABLES = ("messages", "connections", "events")
 
+MOST_TASKS = 64
+"""Tasks that read one capture point, at most."""
+
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -25,6 +28,13 @@ def _number(name: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"option {name} must be a whole number, not {text!r}") from None
+
+
+def _tasks(name: str, text: str) -> int:
+    tasks = _number(name, text)
+    if not 1 <= tasks <= MOST_TASKS:
+        raise ValueError(f"option {name} must be a number from 1 to {MOST_TASKS}, not {text!r}")
+    return tasks
 
 
 def _seconds(name: str, text: str) -> float:
@@ -75,6 +85,7 @@ _OF_SOURCE = (
     "table",
     "columns",
     "errors",
+    "spread",
     "state",
     "quiet",
     "maxFilesPerTrigger",
@@ -93,6 +104,7 @@ class ReadOptions:
         table: The name of the table.
         columns: The columns of the table in their order; None for all.
         gives_errors: Whether files that cannot be read are rows; if not, they end the query.
+        tasks: How many tasks read the largest capture point.
         state: The folder of a stream's states.
         quiet: Seconds without a change after which a stream takes a point's newest file.
         max_files: How many files a micro-batch of a stream has at most; None for no limit.
@@ -105,6 +117,7 @@ class ReadOptions:
     table: str
     columns: tuple[str, ...] | None
     gives_errors: bool
+    tasks: int
     state: str | None
     quiet: float
     max_files: int | None
@@ -144,6 +157,7 @@ class ReadOptions:
             table=_one_of("table", given.get("table", "messages"), TABLES),
             columns=None if columns is None else tuple(_names("columns", columns)),
             gives_errors=errors == "rows",
+            tasks=_tasks("spread", given.get("spread", "1")),
             state=given.get("state"),
             quiet=_seconds("quiet", given.get("quiet", "10")),
             max_files=None if most is None else _number("maxFilesPerTrigger", most),

@@ -1,4 +1,7 @@
-"""``PointFiles``: the files of one capture point, as they were when a query was planned."""
+"""``PointFiles``: the files of one capture point, as they were when a query was planned.
+
+``PointShare`` is a task: those files, and the share of the connections whose rows it gives.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,10 @@ class PointFiles:
         """Return the paths of the files."""
         return [os.path.join(self.folder, file.name) for file in self.files]  # noqa: PTH118
 
+    def size(self) -> int:
+        """Return the bytes of the files, as they are stored."""
+        return sum(file.size for file in self.files)
+
     def check(self) -> None:
         """Compare the files with what they were.
 
@@ -58,6 +65,38 @@ class PointFiles:
             raise FileChanged(
                 f"{path}: {how}; read files that are closed, and start the query again"
             )
+
+
+@dataclass(frozen=True)
+class PointShare:
+    """A task: the files of a capture point, and the share of its connections whose rows it gives.
+
+    Attributes:
+        files: All files of the capture point, which the task reads.
+        index: Which share, from 0.
+        of: How many tasks there are for the capture point.
+    """
+
+    files: PointFiles
+    index: int
+    of: int
+
+
+def shares_of(points: list[PointFiles], tasks: int) -> list[PointShare]:
+    """Return the tasks of some capture points.
+
+    Args:
+        points: The capture points.
+        tasks: How many tasks the one with the most bytes has. Others have fewer in proportion to
+            their bytes, and at least one.
+    """
+    largest = max((point.size() for point in points), default=0)
+    shares = []
+    for point in points:
+        # Rounded up: no task has more bytes to give rows of than those of the largest point.
+        of = max(1, -(-tasks * point.size() // largest)) if largest else 1
+        shares += [PointShare(point, index, of) for index in range(of)]
+    return shares
 
 
 def points_of(path: str, files: str, point: str | None) -> list[PointFiles]:

@@ -17,7 +17,7 @@ from pyspark.sql.types import StructType
 from wsdefrag.spark.batches import point_batches
 from wsdefrag.spark.filters import capture_filters
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import points_of
+from wsdefrag.spark.points import points_of, shares_of
 from wsdefrag.spark.schema import TableSchema
 
 
@@ -26,7 +26,8 @@ class WebSocketCaptures(DataSource):
 
     A partition is the files of one capture point. Its rows are exactly those of ``Capture``, in the
     same order, with the same ``uid``. ``(uid, from_client, seq)`` identifies a message in every
-    run.
+    run. With the option ``spread`` a capture point has several partitions: each has all rows of
+    some of its connections, in the same order.
 
     Options, whose names may have any case:
 
@@ -41,6 +42,10 @@ class WebSocketCaptures(DataSource):
     - ``columns``: names of columns, separated by commas; a column that is not named is not made.
     - ``errors``: ``fail`` (the default) if a file that cannot be read whole fails the query;
       ``rows`` if it is a row that says why in the added column ``read_error``.
+    - ``spread``: how many tasks, from 1 (the default) to 64, read the capture point with the most
+      bytes; others get fewer in proportion to theirs. Each reads all files, and gives the rows of a
+      share of the connections. A task whose connections hold more than its part of ``memory`` fails
+      the query. Not for ``readStream``.
     - ``keylog``, ``content``, ``resync``, ``deflate``, ``key``, ``idleTimeout``,
       ``maxConnections``, ``memory``, ``decodeAs``: as for ``Capture``.
 
@@ -102,7 +107,7 @@ class WebSocketCaptures(DataSource):
 
 
 class CaptureSourceReader(DataSourceReader):
-    """Reads a table, a partition for each capture point."""
+    """Reads a table, a partition for each capture point, or for each share of one."""
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
@@ -114,11 +119,11 @@ class CaptureSourceReader(DataSourceReader):
         return filters
 
     def partitions(self) -> Sequence[InputPartition]:
-        """Find the files of each capture point."""
+        """Find the files of each capture point, and how many tasks read them."""
         options = self._options
         points = points_of(options.path, options.files, options.point)
-        return [InputPartition(files) for files in points]
+        return [InputPartition(share) for share in shares_of(points, options.tasks)]
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
-        """Read a capture point."""
+        """Read a capture point, or a share of one."""
         return point_batches(partition.value, self._options, self._filters)

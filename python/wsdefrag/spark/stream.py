@@ -49,6 +49,11 @@ class CaptureStreamReader(DataSourceStreamReader):
                 "a stream needs the option state: a folder that all machines see, for what goes on "
                 "from file to file; one for each query, beside its checkpointLocation"
             )
+        if options.tasks > 1:
+            raise ValueError(
+                "the option spread is not for streams: the state between their micro-batches is "
+                "that of one reader"
+            )
         self._options = options
         root = Path(options.path).absolute()
         if not root.is_dir():
