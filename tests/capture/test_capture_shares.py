@@ -11,11 +11,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from capture_conversation import CLIENT, Conversation, Segment, capture_of, merged, text
+from capture_craft import Captured, ethernet, ipv4_fragments
 from capture_files import pcapng
 from capture_mutations import mutated
 from capture_recordings import LOADED, packets_of
+from capture_samples import inner
 from capture_shares import TABLES, assert_shared, rows
 from capture_spread import damage_records, in_files
+from http2_craft import Talk
 from wsdefrag.capture import Capture
 
 RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300")) // 100
@@ -60,6 +64,54 @@ def test_shares_read_files_that_overlap_and_are_damaged(tmp_path: Path) -> None:
         damaged, _ = damage_records(packets, seed)
         paths[0].write_bytes(damaged)
         assert_shared(paths[0], 3)
+
+
+def conversations(number: int = 8) -> list[Conversation]:
+    """Connections between two hosts that take turns."""
+    ends = [(CLIENT[0], CLIENT[1] + port) for port in range(number)]
+    return [Conversation(end, step=1_000_000 * number + port) for port, end in enumerate(ends)]
+
+
+def said(number: int) -> str:
+    return f"this is what connection {number} says " * 9
+
+
+def test_fragments_of_ip_that_are_in_two_files_reach_their_share(tmp_path: Path) -> None:
+    talks = conversations()
+    for number, talk in enumerate(talks):
+        talk.open().upgrade()
+        for _ in range(4):
+            talk.says(True, text(True, said(number)))
+        talk.end()
+    packets = []
+    segments: list[Segment] = merged(*talks)
+    for number, one in enumerate(segments):
+        ends = (one.source[0], one.destination[0])
+        parts = ipv4_fragments(inner(one), *ends, size=48, identification=number)
+        packets += [Captured(one.time, ethernet(part)) for part in parts]
+    paths = []
+    # Datagrams with a message have nine fragments, so most cuts are inside one.
+    for number, start in enumerate(range(0, len(packets), 97)):
+        paths.append(tmp_path / f"{number}.pcapng")
+        paths[-1].write_bytes(pcapng(packets[start : start + 97]))
+    contents = sorted(message.content for message in Capture(paths))
+    assert contents == sorted(said(number).encode() for number in range(8) for _ in range(4))
+    assert min(assert_shared(paths, 3)) > 0
+
+
+def test_streams_of_http2_have_the_numbers_of_one_reader(tmp_path: Path) -> None:
+    """Each stream takes the next number of the capture when its request is read."""
+    talks = [Talk(tcp.open()).open() for tcp in conversations()]
+    for name in ("first", "second", "third"):
+        for talk in talks:
+            talk.page()
+            stream = talk.websocket(f"/{name}")
+            talk.say(stream, True, text(True, name))
+    path = tmp_path / "capture"
+    path.write_bytes(capture_of(merged(*(talk.tcp for talk in talks))))
+    assert min(assert_shared(path, 3)) > 0
+    numbers = [message.connection.connection for message in Capture(path)]
+    assert len(set(numbers)) == 24
 
 
 @pytest.mark.parametrize(("most", "evicted"), [(1, 8), (3, 6), (5, 4)])
