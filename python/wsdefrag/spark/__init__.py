@@ -3,7 +3,7 @@
 ::
 
     options     what a query asks for, checked before any file is opened
-    points      the files of each capture point, as they were when the query was planned, and its tasks
+    points      the files of each capture point, as they were when the query was planned; tasks
     schema      the columns of a table in the types of Spark, and batches converted to them
     filters     which of a query's conditions a capture can apply itself
     batches     one capture point's files, or the rows of a share of its connections, as batches
