@@ -9,7 +9,7 @@ from endpoint import echo
 from upgrade import Upgraded, request
 from wsdefrag import WebSocketDirection
 
-UPGRADE_SECONDS = 10.0
+UPGRADE_SECONDS = 120.0
 
 
 async def echo_at(host: str, port: int, target: str) -> WebSocketDirection:

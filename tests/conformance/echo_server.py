@@ -15,7 +15,7 @@ from endpoint import echo
 from upgrade import Refused, accept
 
 HOST = "127.0.0.1"
-UPGRADE_SECONDS = 10.0
+UPGRADE_SECONDS = 120.0
 
 
 async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

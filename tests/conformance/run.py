@@ -5,10 +5,11 @@
     python tests/conformance/run.py ENVIRONMENT --through frames    with a proxy in the middle
 
 ENVIRONMENT is what `make_env.py` makes. The suite talks to the endpoints directly, and again
-through a proxy in each of its modes (`through.py`); `--through` chooses some of these. Prints a
-table for the server and one for the client, every case with a wrong result, and the directory of
-the reports, which have the bytes of each case. Exit status 1 if a result is wrong or missing. A
-full run also writes its tables to RESULTS.md.
+through a proxy in each of its modes (`through.py`); `--through` chooses some of these, so that all
+can be run one after another. Prints a table for the server and one for the client, every case with
+a wrong result, and the directory of the reports, which have the bytes of each case. Exit status 1
+if a result is wrong or missing. When there are full reports of all ways, their tables are also
+written to RESULTS.md.
 
 The suite's two processes are ended by their process ids if they take too long, and end by
 themselves if this process ends.
@@ -25,7 +26,7 @@ import platform
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,8 @@ from upgrade import Refused
 HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parents[1] / "target" / "conformance"
 RESULTS = HERE / "RESULTS.md"
+
+ROLES = ("server", "client")
 
 # Each case takes less than half of this; one that takes longer is skipped.
 CASE_SECONDS = 600
@@ -60,7 +63,7 @@ class Selection:
     seconds: int
 
 
-ALL = Selection(("*",), 517, 3600)
+ALL = Selection(("*",), 517, 3 * 3600)
 QUICK = Selection(("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"), 247, 300)
 
 
@@ -151,10 +154,30 @@ def judge(outcomes: list[Outcome], selection: Selection, way: str) -> tuple[str,
     return "\n".join(lines), not wrong and len(outcomes) == selection.count
 
 
-def write_results(environment: Path, texts: dict[str, str]) -> None:
+def judged(directory: Path, selection: Selection, way: str) -> Iterator[tuple[str, str, bool]]:
+    """Read the reports of a way: each role, its results, and whether all are as expected."""
+    for name in ROLES:
+        role = f"{name}, {way}" if way == "directly" else f"{name}, through a proxy of {way}"
+        yield role, *judge(load(directory / way / name), selection, way)
+
+
+def dates(directory: Path) -> str:
+    """The day or days of the reports that are there; empty if one is missing."""
+    reports = [directory / way / name / "index.json" for way in WAYS for name in ROLES]
+    if not all(report.exists() for report in reports):
+        return ""
+    days = [
+        str(dt.datetime.fromtimestamp(report.stat().st_mtime, dt.timezone.utc).date())
+        for report in reports
+    ]
+    return " to ".join(sorted({min(days), max(days)}))
+
+
+def write_results(environment: Path, directory: Path) -> None:
     """Keep the outcome, for those who have no CPython 2.7 or no time."""
+    texts = {role: text for way in WAYS for role, text, _ in judged(directory, ALL, way)}
     facts = [
-        f"Date: {dt.datetime.now(dt.timezone.utc).date()}",
+        f"Date: {dates(directory)}",
         f"wsdefrag {version('wsdefrag')}, CPython {platform.python_version()}",
         str(release(environment)),
         f"{platform.system()} {platform.release()}, {platform.machine()}",
@@ -191,18 +214,14 @@ def main() -> None:
     arguments = parser.parse_args()
     environment = arguments.environment.absolute()
     directory, selection = (REPORTS / "quick", QUICK) if arguments.quick else (REPORTS / "all", ALL)
-    texts = {}
     all_passed = True
     for way in arguments.through or WAYS:
         asyncio.run(try_both(environment, directory / way, selection, way))
-        for name in ("server", "client"):
-            role = f"{name}, {way}" if way == "directly" else f"{name}, through a proxy of {way}"
-            reports = directory / way / name
-            texts[role], passed = judge(load(reports), selection, way)
+        for role, text, passed in judged(directory, selection, way):
             all_passed = all_passed and passed
-            print(f"wsdefrag as a {role}, reports in {reports}:\n\n{texts[role]}\n", flush=True)
-    if not arguments.quick and not arguments.through:
-        write_results(environment, texts)
+            print(f"wsdefrag as a {role}, reports in {directory / way}:\n\n{text}\n", flush=True)
+    if not arguments.quick and dates(directory):
+        write_results(environment, directory)
     sys.exit(not all_passed)
 
 
