@@ -68,14 +68,18 @@ class Raw:
         """Read exactly so many bytes."""
         return await self.reader.readexactly(count)
 
-    async def rest(self) -> bytes:
-        """Read to the end; a reset is an end as well."""
-        found = b""
+    async def some(self) -> bytes:
+        """Read what comes next; nothing at the end, and a reset is an end as well."""
         try:
-            while data := await self.reader.read(1 << 16):
-                found += data
+            return await self.reader.read(1 << 16)
         except ConnectionError:
-            pass
+            return b""
+
+    async def rest(self) -> bytes:
+        """Read to the end."""
+        found = b""
+        while data := await self.some():
+            found += data
         return found
 
     def stop_reading(self) -> None:

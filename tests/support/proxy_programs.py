@@ -16,6 +16,9 @@ from browser import CHROMIUM
 NODE = shutil.which("node")
 NODE_MODULES = Path("/usr/share/nodejs")
 
+LONGEST_LINE = 1 << 20
+"""Bytes of a line that a program of node may print."""
+
 node = pytest.mark.skipif(
     NODE is None or not (NODE_MODULES / "ws").is_dir(), reason="no node, or no ws for it"
 )
@@ -39,6 +42,7 @@ async def node_running(program: str, *arguments: str) -> AsyncIterator[asyncio.s
         *[NODE, "-e", program, *arguments],
         env=os.environ | {"NODE_PATH": str(NODE_MODULES)},
         stdout=asyncio.subprocess.PIPE,
+        limit=LONGEST_LINE,
     )
     try:
         yield process
