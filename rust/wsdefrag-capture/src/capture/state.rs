@@ -84,6 +84,9 @@ impl Capture {
     ) -> Result<(Self, Vec<(u32, String)>), CheckpointError> {
         let written: Written = content::read(state)?;
         written.options.check(&options)?;
+        if !written.packets.is_consistent() {
+            return Err(CheckpointError::Damaged("its files do not fit together".to_owned()));
+        }
         let Written { names, mut packets, mut connections, mut selection, .. } = written;
         let filter = options.filter.clone();
         packets.resume(options.decode_as.clone());

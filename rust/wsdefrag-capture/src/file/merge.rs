@@ -105,6 +105,16 @@ impl Merge {
         index
     }
 
+    /// Whether every file that has not ended is there, and is so once, and the secrets are; a state may say
+    /// otherwise.
+    pub(crate) fn is_consistent(&self) -> bool {
+        let mut open = self.open_files();
+        open.sort_unstable();
+        self.secrets.is_consistent()
+            && open.windows(2).all(|pair| pair[0] != pair[1])
+            && open.last().is_none_or(|file| (*file as usize) < self.readers.len())
+    }
+
     /// The files that have not ended.
     pub(crate) fn open_files(&self) -> Vec<u32> {
         let waiting = self.waiting.iter().map(|Reverse((_, file))| *file);

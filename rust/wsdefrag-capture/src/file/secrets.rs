@@ -57,6 +57,11 @@ impl Secrets {
         }
     }
 
+    /// Whether the invariants hold; a state may say otherwise.
+    pub(crate) const fn is_consistent(&self) -> bool {
+        self.taken <= self.kept.len() && self.bytes <= MAX_SECRETS
+    }
+
     /// Whether reading stops until the last block is taken.
     pub(crate) const fn stops_reading(&self) -> bool {
         self.stop_reading && self.taken < self.kept.len()

@@ -66,6 +66,11 @@ impl PacketReader {
         self.layers.resume(decode_as);
     }
 
+    /// Whether the files of a state are those that it says it has.
+    pub(crate) fn is_consistent(&self) -> bool {
+        self.files.is_consistent()
+    }
+
     /// The files that have not ended.
     pub(crate) fn open_files(&self) -> Vec<u32> {
         self.files.open_files()

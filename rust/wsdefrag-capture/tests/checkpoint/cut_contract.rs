@@ -4,8 +4,8 @@
 //! `connections/contract.rs`. Where its bits describe the handshake of a script, they choose other options
 //! for files.
 //!
-//! - a state of any bytes, and one whose frame is right around any content, is refused or read; what was
-//!   read can be announced, read on, written again and ended
+//! - a state of any bytes, one whose frame is right around any content, and the state of a script with up to
+//!   two values changed are refused or read; what was read can be announced, read on, written again and ended
 //! - a capture that is cut at up to three places, written and read again, has the rows, the counts, the
 //!   damage and the errors of one that is read in one go; and a state that was read is written as it was
 //!
@@ -33,6 +33,9 @@ pub(crate) const STATE: u8 = 0;
 pub(crate) const CONNECTION: u8 = 1;
 pub(crate) const HTTP2: u8 = 2;
 pub(crate) const FILES: u8 = 3;
+pub(crate) const CHANGED: u8 = 4;
+/// How many kinds of inputs there are.
+const KINDS: u8 = 5;
 
 /// Most files of an input.
 const MOST_FILES: usize = 3;
@@ -46,14 +49,15 @@ const CUTS: usize = 3;
 /// If a rule is broken.
 pub(crate) fn check(input: &[u8]) {
     let Some((&[rules, bits], rest)) = input.split_first_chunk() else { return };
-    if rules % 4 == STATE {
+    if rules % KINDS == STATE {
         let (state, packets) = split(rest).unwrap_or((rest, &[]));
         check_state(state, packets);
         check_state(&framed(state), packets);
         return;
     }
     let Some((places, rest)) = rest.split_first_chunk::<{ 2 * CUTS }>() else { return };
-    match rules % 4 {
+    match rules % KINDS {
+        CHANGED => check_changed(&contract::file(bits, rest), &script_options(bits), places),
         CONNECTION => {
             check_cuts(&[&contract::file(bits, rest)], b"", &script_options(bits), places);
         }
@@ -98,11 +102,31 @@ fn file_options(bits: u8) -> Options {
     options
 }
 
+/// Reads the first half of a file, and goes on with its state in which up to two values were changed. Small
+/// numbers, truths and nulls (RFC 8949 section 3) become others, so that many changed states can be read.
+fn check_changed(file: &[u8], options: &Options, changes: &[u8; 2 * CUTS]) {
+    let half = file.len() / 2;
+    let mut capture = Capture::new(options.clone());
+    capture.receive_data(&file[..half], &mut Rows::default()).expect("the file is a capture");
+    let mut content = content_of(&capture.checkpoint(&[]).unwrap());
+    let is_value = |byte: u8| matches!(byte, 0..0x18 | 0xf4..=0xf6);
+    let values: Vec<_> = (0..content.len()).filter(|at| is_value(content[*at])).collect();
+    for change in changes.chunks(3).filter(|change| change[2] != 0) {
+        let value = &mut content[values[fraction(change, values.len())]];
+        *value = if *value < 0x18 { change[2] % 0x18 } else { 0xf4 + change[2] % 3 };
+    }
+    check_state_of(&framed(&content), options, &file[half..]);
+}
+
 /// Checks that a state is refused, or read on with these packets.
 pub(crate) fn check_state(state: &[u8], packets: &[u8]) {
     let options = Options { resumable: true, ..Options::default() };
+    check_state_of(state, &options, packets);
+}
+
+fn check_state_of(state: &[u8], options: &Options, packets: &[u8]) {
     let read_on = || {
-        let Ok((mut capture, _)) = Capture::resume(state, options) else { return };
+        let Ok((mut capture, _)) = Capture::resume(state, options.clone()) else { return };
         let mut rows = Rows::default();
         capture.announce(&mut rows);
         read_on(&mut capture, packets, &mut rows);
@@ -138,13 +162,14 @@ struct Read {
     errors: Vec<(u32, FileError)>,
 }
 
+/// A place below `length` that two bytes describe.
+fn fraction(bytes: &[u8], length: usize) -> usize {
+    (usize::from(u16::from_be_bytes([bytes[0], bytes[1]])) * length) >> 16
+}
+
 fn check_cuts(files: &[&[u8]], keys: &[u8], options: &Options, places: &[u8; 2 * CUTS]) {
     let length: usize = files.iter().map(|file| file.len()).sum();
-    let place = |bytes: &[u8]| {
-        let fraction = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
-        (fraction * length) >> 16
-    };
-    let mut cuts: Vec<_> = places.chunks(2).map(place).collect();
+    let mut cuts: Vec<_> = places.chunks(2).map(|place| fraction(place, length)).collect();
     cuts.sort_unstable();
     cuts.dedup();
     let (rows, read) = read_files(files, keys, options, &[]);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::cut_contract::{CONNECTION, HTTP2, check};
+use crate::cut_contract::{CHANGED, CONNECTION, HTTP2, check};
 use crate::seeds;
 
 #[test]
@@ -42,5 +42,6 @@ proptest! {
     ) {
         check(&[&[CONNECTION, bits | 1], &places[..], &steps].concat());
         check(&[&[HTTP2, bits], &places[..], &steps].concat());
+        check(&[&[CHANGED, bits | 1], &places[..], &steps].concat());
     }
 }

@@ -6,7 +6,7 @@ use wsdefrag_capture::tls::keys::KeySource;
 use wsdefrag_capture::{Capture, Options};
 
 use crate::connections;
-use crate::cut_contract::{CONNECTION, FILES, HTTP2, SEPARATOR, STATE};
+use crate::cut_contract::{CHANGED, CONNECTION, FILES, HTTP2, SEPARATOR, STATE};
 use crate::frame::content_of;
 use crate::recordings::{self, Recording};
 use crate::rows::Rows;
@@ -27,6 +27,10 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     let scripts = connections::seeds().into_iter().map(|seed| (CONNECTION, seed)).chain(of_http2);
     for (rules, (name, script)) in scripts {
         let (options, script) = script.split_first().unwrap();
+        if rules == CONNECTION {
+            let changed = [&[CHANGED, *options], &PLACES[..], script].concat();
+            inputs.push((format!("{name}-changed"), changed));
+        }
         inputs.push((name, [&[rules, *options], &PLACES[..], script].concat()));
     }
     for (recording, bits) in recordings::all().iter().zip((0_u8..).step_by(5)) {

@@ -145,6 +145,9 @@ impl ArchiveReader {
         if self.entries == 0 && matches!(self.format, Format::Flows { .. }) && !self.is_begun() {
             return Err(self.not_an_archive());
         }
+        if self.entries > 0 && matches!(self.format, Format::Flows { .. }) && self.is_lost() {
+            return Err(self.error(FileErrorKind::Entry("no flow starts here"), left));
+        }
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         Err(self.error(FileErrorKind::CutShort { left }, left as u64))
     }
@@ -157,6 +160,12 @@ impl ArchiveReader {
     /// Whether the length of a flow was read.
     fn is_begun(&self) -> bool {
         self.skipped > 0 || matches!(length(&self.buffer), Length::Known(..))
+    }
+
+    /// Whether the bytes after the last flow begin none; how they were cut into chunks decides whether that
+    /// was noticed before the end.
+    fn is_lost(&self) -> bool {
+        self.skipped == 0 && matches!(length(&self.buffer), Length::Wrong)
     }
 
     /// An error in the current entry, of which `back` bytes were taken.
