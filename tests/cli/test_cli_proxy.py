@@ -19,18 +19,13 @@ import pytest
 
 from flow_reader import flows
 from hang_guard import HANG_SECONDS
-from proxy_peers import connect, echo, serving
+from proxy_peers import Raw, connect, echo, serving
 from proxy_process import run
 from proxy_tls import authority
+from wire_writer import KEY, TEXT, close_frame, frame
 from wsdefrag.cli.metrics import metrics_address
 
 COMMAND = [sys.executable, "-m", "wsdefrag", "proxy"]
-
-
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
 
 
 class Running:
@@ -116,15 +111,13 @@ def test_second_signal_does_not_wait_for_a_client_that_does_not_answer(tmp_path:
                 *("--upstream", f"127.0.0.1:{port}", "--write", path, "--close-timeout", "100000")
             ) as proxy,
         ):
-            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-            writer.write(UPGRADE)
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"\x81\x82\0\0\0\0hi")
-            assert await reader.readexactly(4) == b"\x81\x02hi"
+            client = await Raw.opened(proxy.port)
+            client.send(frame(TEXT, b"hi", key=KEY))
+            assert await client.take(4) == frame(TEXT, b"hi")
             proxy.process.send_signal(signal.SIGTERM)
-            assert await reader.readexactly(4) == b"\x88\x02\x03\xe9"
+            assert await client.take(4) == close_frame(1001)
             assert await proxy.stop(signal.SIGTERM) == ""
-            writer.close()
+            await client.close()
 
     run(scenario())
     (flow,) = flows(path.read_bytes())

@@ -63,8 +63,9 @@ impl RowStream {
     pub(super) fn spool(&mut self, file: &mut SpoolFile) -> Result<(), OutputError> {
         if self.tail.is_empty() {
             self.tail = Vec::new();
+            return Ok(());
         }
-        if self.tail.is_empty() || !file.is_there() {
+        if !file.is_there() {
             return Ok(());
         }
         let length = self.tail.len() as u64;
