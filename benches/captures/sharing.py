@@ -100,7 +100,9 @@ class Watch:
         of_threads = max(spent() - whole - self._own - caller, 0.0)
         roles: dict[str, float] = defaultdict(float)
         for (name, _), seconds in self._seen.items():
-            stage = {"reader": STAGES[0], "encode": STAGES[3]}.get(name, FOLLOWING)
+            stage = {"reader": STAGES[0], "encode": STAGES[3], "conten": STAGES[4]}.get(
+                name, FOLLOWING
+            )
             roles[stage] += seconds
         factor = of_threads / sum(roles.values()) if roles else 0.0
         found = {stage: seconds * factor for stage, seconds in roles.items()} | {STAGES[2]: caller}

@@ -2,10 +2,10 @@
 
 The stages work at the same time: one thread reads the files, parses packets and deals them to
 those that follow connections; the caller's puts rows in order and makes the output; another one
-encodes files of columns. So with enough cores a capture takes as long as its slowest stage, and
-with few as long as the sum of all shared by the cores. What this says of this machine's cores is
-compared with what was measured, and the model for others is longer by the same factor: waking
-threads, waiting for each other, and what else the machine does.
+encodes files of columns, and one more the contents in them. So with enough cores a capture takes
+as long as its slowest stage, and with few as long as the sum of all shared by the cores. What
+this says of this machine's cores is compared with what was measured, and the model for others is
+longer by the same factor: waking threads, waiting for each other, and what else the machine does.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST = 0.6
 """The share of one thread's time that two cores may need."""
 CORES = (4, 8, 16)
 FOLLOWING = "following"
-STAGES = ("reading and dealing", FOLLOWING, "merging and output", "encoding")
+STAGES = ("reading and dealing", FOLLOWING, "merging and output", "encoding", "contents")
 
 
 @dataclass(frozen=True)

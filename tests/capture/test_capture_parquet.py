@@ -104,16 +104,22 @@ def test_filters_and_contents_can_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("messages", "size", "expected"), [(600_000, 20, 2), (12_000, 10_000, 2), (6, 25_000_000, 2)]
 )
-def test_row_groups_end_at_64_mib_of_values(messages: int, size: int, expected: int) -> None:
+def test_row_groups_end_at_64_mib_of_values(
+    tmp_path: Path, messages: int, size: int, expected: int
+) -> None:
     talk = Conversation().open().upgrade()
     together = max(60_000 // size, 1)
     whole, rest = divmod(messages, together)
     for count in [*([together] * whole), rest]:
         if count:
             talk.say(False, text(False, "x" * size) * count, size=60_000, acked=False)
-    file = io.BytesIO()
-    table = Capture(io.BytesIO(capture_of(talk.segments))).to_arrow().messages
-    assert write_parquet(table, file) == messages
+    path = tmp_path / "capture.pcapng"
+    path.write_bytes(capture_of(talk.segments))
+    file, shared = io.BytesIO(), io.BytesIO()
+    assert write_parquet(Capture(path).to_arrow().messages, file) == messages
+    # Several threads, of which one encodes the contents, write the same bytes.
+    assert write_parquet(Capture(path, threads=2).to_arrow().messages, shared) == messages
+    assert shared.getvalue() == file.getvalue()
     metadata = parquet.read_metadata(file)
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     assert len(groups) == expected

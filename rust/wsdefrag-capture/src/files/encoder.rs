@@ -49,6 +49,13 @@ impl Encoder {
         Ok(Self { file, rows: 0 })
     }
 
+    /// Has another thread take a part of the work, where that is worth it.
+    pub(super) fn share(&mut self) {
+        if let File::Parquet(file) = &mut self.file {
+            file.contents_in_thread();
+        }
+    }
+
     /// Encodes a batch. After an error it cannot be used.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
         let mut first = 0;

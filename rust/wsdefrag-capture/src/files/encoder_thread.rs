@@ -57,7 +57,10 @@ impl EncoderThread {
         // The file is handed over only once the thread is there.
         let (hand_over, file_comes) = channel::<Encoder>();
         let work = move || match file_comes.recv() {
-            Ok(file) => encode(file, &receiver, &sender, &shared),
+            Ok(mut file) => {
+                file.share();
+                encode(file, &receiver, &sender, &shared)
+            }
             Err(_) => Ok(()),
         };
         let Ok(thread) = Builder::new().name("wsdefrag-encoder".to_owned()).spawn(work) else {

@@ -14,6 +14,7 @@
 
 pub mod arrow_ipc;
 pub mod blocks;
+mod column_thread;
 mod dictionary;
 mod encoder;
 mod encoder_thread;

@@ -31,6 +31,7 @@ use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use wsdefrag_core::fallible::filled;
 
 use super::blocks::Blocks;
+use super::column_thread::{ColumnThread, ColumnValues};
 use super::name_column::NameColumn;
 use super::{Compression, EncodeError};
 
@@ -69,8 +70,10 @@ pub struct ParquetFile {
     schema: SchemaRef,
     descriptor: SchemaDescriptor,
     /// The columns of the row group that is being written; none between two. Those of names are in
-    /// `names`.
-    columns: Vec<ArrowColumnWriter>,
+    /// `names`. Within a batch, those of contents are with `contents`, if it is there.
+    columns: Vec<Option<ArrowColumnWriter>>,
+    /// Encodes contents, which take as long as all other columns, beside them.
+    contents: Option<ColumnThread>,
     /// The columns of names: one for each field, or `None` if it has other values.
     names: Vec<Option<NameColumn>>,
     compression: Compression,
@@ -105,6 +108,7 @@ impl ParquetFile {
             schema: Arc::clone(schema),
             descriptor,
             columns: Vec::new(),
+            contents: None,
             names: Vec::new(),
             compression,
             nulls: Vec::new(),
@@ -114,27 +118,46 @@ impl ParquetFile {
         })
     }
 
+    /// Has another thread encode contents from now on, if there are any, unless the system has no more.
+    pub(super) fn contents_in_thread(&mut self) {
+        if self.schema.fields().iter().any(|field| is_content(field)) {
+            self.contents = ColumnThread::new();
+        }
+    }
+
     /// Encodes a batch whose values have `size` bytes.
     pub(super) fn write(&mut self, batch: &RecordBatch, size: usize) -> Result<(), EncodeError> {
         if self.columns.is_empty() {
             self.begin_group()?;
         }
-        let mut columns = self.columns.iter_mut();
+        let has_thread = self.begin_contents(batch)?;
+        let mut next = 0;
         for (index, (field, values)) in self.schema.fields().iter().zip(batch.columns()).enumerate()
         {
             if let Some(names) = &mut self.names[index] {
                 names.add(values)?;
                 self.leaves[index] = 1;
-                columns.next();
+                next += 1;
+                continue;
+            }
+            self.nulls[index] += values.null_count() as u64;
+            if has_thread && is_content(field) {
+                self.leaves[index] = 1;
+                next += 1;
                 continue;
             }
             let leaves = compute_leaves(field, values)?;
             self.leaves[index] = leaves.len();
-            self.nulls[index] += values.null_count() as u64;
             for leaf in leaves {
-                if let Some(column) = columns.next() {
+                if let Some(Some(column)) = self.columns.get_mut(next) {
                     column.write(&leaf)?;
                 }
+                next += 1;
+            }
+        }
+        if let Some(thread) = self.contents.as_mut().filter(|_| has_thread) {
+            for (index, column) in thread.wait()? {
+                self.columns[index] = Some(column);
             }
         }
         self.rows += batch.num_rows();
@@ -144,6 +167,28 @@ impl ParquetFile {
             self.end_group()?;
         }
         Ok(())
+    }
+
+    /// Has the thread of contents, if there is one, encode those of a batch. Returns whether it does.
+    fn begin_contents(&mut self, batch: &RecordBatch) -> Result<bool, EncodeError> {
+        let Some(thread) = &mut self.contents else { return Ok(false) };
+        // Tables of a capture have no nested columns, so a field is a column.
+        if self.columns.len() != self.schema.fields().len() {
+            return Ok(false);
+        }
+        let mut contents = Vec::new();
+        for (index, (field, values)) in self.schema.fields().iter().zip(batch.columns()).enumerate()
+        {
+            if !is_content(field) {
+                continue;
+            }
+            for values in compute_leaves(field, values)? {
+                let column = self.columns[index].take();
+                contents.extend(column.map(|column| ColumnValues { index, column, values }));
+            }
+        }
+        thread.begin(contents)?;
+        Ok(true)
     }
 
     /// Encodes the last row group and the footer.
@@ -163,12 +208,14 @@ impl ParquetFile {
 
     /// Bytes of the row group that is being written.
     pub(super) fn held(&self) -> usize {
-        let columns = self.columns.iter().map(ArrowColumnWriter::memory_size).sum::<usize>();
+        let columns =
+            self.columns.iter().flatten().map(ArrowColumnWriter::memory_size).sum::<usize>();
         columns + self.names.iter().flatten().map(NameColumn::held).sum::<usize>()
     }
 
     fn begin_group(&mut self) -> Result<(), EncodeError> {
-        self.columns = self.groups.create_column_writers(self.writer.flushed_row_groups().len())?;
+        let columns = self.groups.create_column_writers(self.writer.flushed_row_groups().len())?;
+        self.columns = columns.into_iter().map(Some).collect();
         self.names = self.schema.fields().iter().map(|field| NameColumn::of(field)).collect();
         let fields = self.schema.fields().len();
         (self.nulls, self.leaves) = (filled(0, fields)?, filled(0, fields)?);
@@ -195,7 +242,7 @@ impl ParquetFile {
                 continue;
             }
             place += leaves;
-            for column in columns.by_ref().take(leaves) {
+            for column in columns.by_ref().take(leaves).flatten() {
                 let mut chunk = column.close()?;
                 if is_content(field) {
                     let closed = chunk.close_mut();
