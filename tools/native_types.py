@@ -352,6 +352,7 @@ RESULTS = {
     "FrameDecoder.receive_data": "list[Frame]",
     "FrameEncoder.close": "bytes",
     "FrameEncoder.message": "bytes",
+    "FrameEncoder.message_buffers": "list[bytes]",
     "FrameEncoder.ping": "bytes",
     "FrameEncoder.pong": "bytes",
     "FrameEncoder.text": "bytes",

@@ -109,7 +109,8 @@ async def serve_buffered() -> int:
                 return
             for event in self.incoming.receive_data(data):
                 if isinstance(event, wsdefrag.WebSocketMessage):
-                    self.transport.write(self.outgoing.message(event.type, event.content))
+                    buffers = self.outgoing.message_buffers(event.type, event.content)
+                    self.transport.writelines(buffers)
                 elif isinstance(event, wsdefrag.Close):
                     self.transport.write(self.outgoing.close(event.close_code))
                     self.transport.close()

@@ -1341,6 +1341,35 @@ class FrameEncoder:
             ValueError: If the message cannot be sent now; the text says why.
         """
 
+    def message_buffers(
+        self,
+        type: int,
+        content: Buffer,
+        *,
+        fragments: Sequence[int] | None = None,
+        compress: bool | None = None,
+        masking_key: bytes | None = None,
+    ) -> list[bytes]:
+        """Encode a whole message as buffers, which are sent one after the other.
+
+        A long content that goes out as it is (of a server, not compressed, in one frame) is not copied:
+        it is one of the buffers. ``transport.writelines`` and ``socket.sendmsg`` take them.
+
+        Args:
+            type: As in ``message``.
+            content: As in ``message``. It is only kept if it is a ``bytes``.
+            fragments: As in ``message``.
+            compress: As in ``message``.
+            masking_key: As in ``message``.
+
+        Returns:
+            What ``message`` returns, in one or two parts.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the message cannot be sent now; the text says why.
+        """
+
     def text(
         self,
         content: str,

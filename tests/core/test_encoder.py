@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from wsdefrag import Close, Opcode, Strictness, WebSocketDirection
 
 if TYPE_CHECKING:
     pass
-from encoder_sides import client, server
+from encoder_sides import DEFLATE, client, server
 
 
 def test_unmasked_text_of_rfc_6455_section_5_7() -> None:
@@ -59,6 +60,52 @@ def test_length_is_in_its_shortest_form(length: int, header: str) -> None:
     payload = bytes(index % 251 for index in range(length))
     assert server().binary(payload) == bytes.fromhex(header) + payload
     assert client().binary(payload, masking_key=KEY) == frame(2, payload, key=KEY)
+
+
+@pytest.mark.parametrize("length", [1 << 13, (1 << 16) - 1, 1 << 16])
+def test_buffers_of_a_long_message_are_its_header_and_its_content(length: int) -> None:
+    content = bytes(length)
+    head, payload = server().message_buffers(Opcode.BINARY, content)
+    assert head + payload == frame(Opcode.BINARY, content)
+    assert payload is content
+
+
+@pytest.mark.parametrize(
+    ("make", "content", "options"),
+    [
+        (server, bytes((1 << 13) - 1), {}),
+        (server, b"", {}),
+        (server, bytearray(1 << 16), {}),
+        (server, memoryview(bytes(1 << 16)), {}),
+        (server, bytes(1 << 16), {"fragments": [1 << 15, 1 << 15]}),
+        (partial(server, deflate=DEFLATE), bytes(1 << 16), {"compress": True}),
+        (client, bytes(1 << 16), {"masking_key": KEY}),
+        (client, bytes(1 << 16), {"masking_key": bytes(4)}),
+    ],
+    ids=[
+        "short",
+        "empty",
+        "bytearray",
+        "memoryview",
+        "fragments",
+        "compressed",
+        "masked",
+        "zero key",
+    ],
+)
+def test_other_messages_are_one_buffer(make: Any, content: Any, options: Any) -> None:
+    [whole] = make().message_buffers(Opcode.BINARY, content, **options)
+    assert isinstance(whole, bytes)
+    assert whole == make().message(Opcode.BINARY, content, **options)
+
+
+def test_buffers_of_a_text_are_checked_too() -> None:
+    encoder = server()
+    with pytest.raises(ValueError, match="UTF-8"):
+        encoder.message_buffers(Opcode.TEXT, b"\xff" * (1 << 13))
+    encoder.close(1000)
+    with pytest.raises(ValueError, match="Close"):
+        encoder.message_buffers(Opcode.TEXT, b"late")
 
 
 def test_every_frame_gets_a_fresh_key() -> None:

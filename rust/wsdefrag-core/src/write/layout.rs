@@ -36,6 +36,18 @@ impl<'a> Layout<'a> {
         self.first.opcode
     }
 
+    /// The header, if this is one frame without a mask: then its payload is written as it is.
+    #[must_use]
+    pub fn plain_header(&self) -> Option<&Header> {
+        Some(&self.first).filter(|first| first.masking_key.is_none() && self.rest.is_empty())
+    }
+
+    /// The payload of all frames, without a mask.
+    #[must_use]
+    pub const fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
     /// The size of all frames, in bytes.
     #[inline]
     #[must_use]

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyList, PyString};
 use wsdefrag_core::write::settings::{Choice, Head, Settings};
 use wsdefrag_core::{Encoder, Opcode, Refusal, Strictness};
 
@@ -14,7 +14,7 @@ use crate::params::{PyDeflateParams, PyStrictness};
 use crate::raw::buffer::with_bytes;
 use crate::shown::shown_bool;
 use crate::write::arguments::{parse_code, parse_key, parse_sizes};
-use crate::write::output::{PyOutput, with_text};
+use crate::write::output::{BufferOutput, PyOutput, with_text};
 
 /// The engine of ``wsdefrag.FrameEncoder``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
@@ -126,6 +126,46 @@ impl FrameEncoder {
         masking_key: Option<&[u8]>,
     ) -> PyResult<Py<PyBytes>> {
         self.whole(parse_opcode(r#type)?, content, fragments, compress, masking_key)
+    }
+
+    /// Encode a whole message as buffers, which are sent one after the other.
+    ///
+    /// A long content that goes out as it is (of a server, not compressed, in one frame) is not copied:
+    /// it is one of the buffers. ``transport.writelines`` and ``socket.sendmsg`` take them.
+    ///
+    /// Args:
+    ///     type: As in ``message``.
+    ///     content: As in ``message``. It is only kept if it is a ``bytes``.
+    ///     fragments: As in ``message``.
+    ///     compress: As in ``message``.
+    ///     masking_key: As in ``message``.
+    ///
+    /// Returns:
+    ///     What ``message`` returns, in one or two parts.
+    ///
+    /// Raises:
+    ///     TypeError: If an argument has the wrong type.
+    ///     ValueError: If the message cannot be sent now; the text says why.
+    #[pyo3(signature = (r#type, content, *, fragments = None, compress = None, masking_key = None))]
+    fn message_buffers(
+        &self,
+        r#type: &Bound<'_, PyAny>,
+        content: &Bound<'_, PyAny>,
+        fragments: Option<&Bound<'_, PyAny>>,
+        compress: Option<bool>,
+        masking_key: Option<&[u8]>,
+    ) -> PyResult<Py<PyList>> {
+        let (opcode, py) = (parse_opcode(r#type)?, content.py());
+        let choice = Choice { compress, masking_key: parse_key(masking_key)? };
+        let fragments = fragments.map(parse_sizes).transpose()?;
+        self.engine.with(py, |engine| {
+            with_bytes(content, |input| {
+                let frames = PyOutput { py, immutable: input.immutable };
+                let mut output = BufferOutput { content, frames };
+                engine.message(opcode, input.bytes, fragments.as_deref(), choice, &mut output)
+            })?
+            .map_err(errors::raise_refusal)
+        })
     }
 
     /// Encode a whole text message (RFC 6455 section 5.6).

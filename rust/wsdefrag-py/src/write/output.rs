@@ -1,13 +1,16 @@
-//! Frames as Python `bytes` of exactly their size.
+//! Frames as Python `bytes` of exactly their size, or as buffers to be sent one after the other.
+
+use std::ptr;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyList, PyString};
 use wsdefrag_core::deflate::deflater::Compression;
 use wsdefrag_core::{Layout, OutOfMemory, Output, Refusal};
 
 use crate::content::{deflating, gil_over};
 use crate::random;
-use crate::raw::bytes::framed_bytes;
+use crate::raw::bytes::{copied_bytes, framed_bytes};
+use crate::raw::list::empty_list;
 
 /// Shortest text, in characters, whose UTF-8 is not cached in its `str`.
 const LONG_TEXT: usize = 1 << 12;
@@ -53,5 +56,62 @@ impl Output for PyOutput<'_> {
 
     fn compress(&mut self, work: Compression<'_>) -> Result<Vec<usize>, OutOfMemory> {
         deflating(self.py, work, self.immutable)
+    }
+}
+
+/// Shortest content, in bytes, that is not copied behind its header: to give the system two buffers
+/// costs as much as to copy some kilobytes.
+const LONG_CONTENT: usize = 1 << 13;
+
+/// The output of one call: a list of `bytes`, of which one may be the content itself.
+pub(crate) struct BufferOutput<'a, 'py> {
+    pub(crate) content: &'a Bound<'py, PyAny>,
+    pub(crate) frames: PyOutput<'py>,
+}
+
+impl<'py> BufferOutput<'_, 'py> {
+    /// The content, if it is long and a `bytes`, and goes out as it is behind this header.
+    fn unchanged(&self, layout: &Layout<'_>) -> Option<&Bound<'py, PyBytes>> {
+        let content = self.content.cast_exact::<PyBytes>().ok()?;
+        let bytes = content.as_bytes();
+        (bytes.len() >= LONG_CONTENT && ptr::eq(layout.payload(), bytes)).then_some(content)
+    }
+
+    fn list(&self, parts: &[&Bound<'py, PyBytes>]) -> PyResult<Py<PyList>> {
+        let list = empty_list(self.frames.py)?;
+        for part in parts {
+            list.append(part)?;
+        }
+        Ok(list.unbind())
+    }
+
+    fn parts(&self, layout: &Layout<'_>) -> Option<PyResult<Py<PyList>>> {
+        let (header, content) = (layout.plain_header()?, self.unchanged(layout)?);
+        let head = copied_bytes(self.frames.py, &header.to_bytes()[..header.size]);
+        Some(head.and_then(|head| self.list(&[&head, content])))
+    }
+}
+
+impl Output for BufferOutput<'_, '_> {
+    type Bytes = Py<PyList>;
+
+    fn masking_key(&mut self) -> Result<[u8; 4], Refusal> {
+        self.frames.masking_key()
+    }
+
+    fn write(&mut self, layout: &Layout<'_>) -> Result<Py<PyList>, OutOfMemory> {
+        let py = self.frames.py;
+        let list = if let Some(parts) = self.parts(layout) {
+            parts
+        } else {
+            let frames = self.frames.write(layout)?;
+            self.list(&[frames.bind(py)])
+        };
+        // The encoder reports the error by its own exception.
+        list.map_err(|_| OutOfMemory)
+    }
+
+    fn compress(&mut self, work: Compression<'_>) -> Result<Vec<usize>, OutOfMemory> {
+        self.frames.compress(work)
     }
 }
