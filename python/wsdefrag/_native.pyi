@@ -52,6 +52,8 @@ __all__ = [
     "RelayDirection",
     "RelayPump",
     "ServerHandshake",
+    "SocketReader",
+    "SocketWriter",
     "TablePass",
     "UncollectedMessage",
     "WebSocketDirection",
@@ -2184,7 +2186,8 @@ class RelayPump:
         buffer: Where a transport puts the bytes that it reads.
         from_client: Whether they are the client's.
         handle: Called with the list of events, where there are some, before anything is written.
-        write: Called with the bytes for the other side, where there are some; None drops them.
+        write: Called with the bytes for the other side, where there are some; or a ``SocketWriter``, which
+            sends them; None drops them.
     """
 
     def __new__(
@@ -2194,7 +2197,7 @@ class RelayPump:
         *,
         from_client: bool,
         handle: Callable[[list[Event]], object],
-        write: Callable[[bytes], object] | None,
+        write: Callable[[bytes], object] | SocketWriter | None,
     ) -> Self: ...
     def get_buffer(self, sizehint: int, /) -> memoryview:
         """The buffer to read into.
@@ -2278,6 +2281,58 @@ class ServerHandshake:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each fault was tolerated."""
+
+@final
+class SocketReader:
+    """Reads a socket for a pump whenever an event loop finds it readable.
+
+    The socket remains its owner's, who has the event loop call ``read`` and stops that before the
+    socket is closed.
+
+    Args:
+        pump: What gets the bytes, in its buffer.
+        socket: The number of a socket that does not block.
+        stopped: Called with None at the end of the stream, which can be received once more; or with the
+            exception of the socket or of the pump. Nothing should be read then.
+
+    Raises:
+        ValueError: If the number is negative, as that of a closed socket is.
+    """
+
+    def __new__(
+        cls, pump: RelayPump, socket: int, *, stopped: Callable[[Exception | None], object]
+    ) -> Self: ...
+    def read(self) -> None:
+        """Read once, and pass on what there is."""
+
+@final
+class SocketWriter:
+    """Sends to the socket of a transport, and to the transport what the socket does not take.
+
+    The socket remains the transport's. All that is sent has to go through the writer; ``stop`` comes
+    before the transport is closed or its output is ended.
+
+    Args:
+        socket: The number of a socket that does not block.
+        write: The transport's ``write``.
+        waiting: The transport's ``get_write_buffer_size``.
+
+    Raises:
+        ValueError: If the number is negative, as that of a closed socket is.
+    """
+
+    def __new__(
+        cls, socket: int, *, write: Callable[[bytes], object], waiting: Callable[[], int]
+    ) -> Self: ...
+    def write(self, data: bytes, /) -> None:
+        """Send bytes.
+
+        Args:
+            data: What to send.
+        """
+
+    def stop(self) -> None:
+        """Leave everything to the transport from now on."""
 
 @final
 class TablePass:

@@ -1,8 +1,9 @@
 """``Leg``: the socket of one side of a proxied connection, as an asyncio protocol.
 
 The bytes that arrive go to ``handle``, which is another function in each stage of the connection,
-or to the relay of an open one without any Python code between (``read_by``). They lie in a buffer
-that all legs of a proxy share (``read_buffer``).
+or to the relay of an open one without any Python code between (``read_by``), and where that is
+possible without the transport (``leg_socket``). They lie in a buffer that all legs of a proxy share
+(``read_buffer``).
 
 A leg does not decide anything. It reads while nobody has a reason against it (``pause``,
 ``resume``), and tells its connection when the transport's output passes the high or the low water
@@ -17,11 +18,13 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, cast
 
+from wsdefrag.proxy.leg_socket import LegSocket
 from wsdefrag.proxy.peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wsdefrag._native import RelayPump, SocketWriter
     from wsdefrag.proxy.read_buffer import ReadBuffer
 
 # Why a leg is not read; they are added up.
@@ -49,22 +52,12 @@ class LegOwner(Protocol):
         """The socket is closed."""
 
 
-class Reader(Protocol):
-    """What takes what a transport reads, by the methods of ``asyncio.BufferedProtocol``."""
-
-    def get_buffer(self, sizehint: int, /) -> memoryview:
-        """The buffer to read into."""
-
-    def buffer_updated(self, nbytes: int, /) -> None:
-        """Take the bytes that were read."""
-
-
 class Leg(asyncio.BufferedProtocol):
     """One side of a connection.
 
     Attributes:
         transport: The socket; only after ``leg_made``.
-        handle: What takes the bytes that arrive, unless ``read_by`` has named a reader; they are
+        handle: What takes the bytes that arrive, unless ``read_by`` has named a pump; they are
             valid only during the call.
         is_client: Whether it is the client's side.
         is_lost: Whether the socket is closed.
@@ -76,6 +69,7 @@ class Leg(asyncio.BufferedProtocol):
         "_buffer",
         "_owner",
         "_paused",
+        "_socket",
         "_water",
         "_write_timeout",
         "_write_timer",
@@ -108,6 +102,7 @@ class Leg(asyncio.BufferedProtocol):
         self._buffer = buffer
         self._water = water
         self._paused = 0
+        self._socket: LegSocket | None = None
         self._write_timeout = write_timeout
         self._write_timer: asyncio.TimerHandle | None = None
         self._written = 0
@@ -128,18 +123,47 @@ class Leg(asyncio.BufferedProtocol):
     def _handle_read(self, nbytes: int) -> None:
         self.handle(self._buffer.view[:nbytes])
 
-    def read_by(self, reader: Reader) -> None:
-        """Give the bytes that arrive to a reader, without any code of a leg between."""
+    def read_by(self, pump: RelayPump) -> None:
+        """Give the bytes that arrive to a pump, without any code of a leg between."""
         # The stage before is over; what it held is freed.
         self.handle = drop
-        self.get_buffer, self.buffer_updated = reader.get_buffer, reader.buffer_updated
+        self.get_buffer, self.buffer_updated = pump.get_buffer, pump.buffer_updated
         self._show_methods()
+        if (socket := self._own_socket()) is not None:
+            socket.read_by(pump, self._stopped)
+            if not self._paused and not self.transport.is_closing():
+                socket.watch()
+
+    def writer(self) -> Callable[[bytes], None] | SocketWriter:
+        """Return what a pump gives the output to."""
+        socket = self._own_socket()
+        return self.transport.write if socket is None else socket.writer
+
+    def _own_socket(self) -> LegSocket | None:
+        if self._socket is None and not self.is_lost and not self.transport.is_closing():
+            self._socket = LegSocket.of(self.transport)
+        return self._socket
+
+    def _stopped(self, error: Exception | None) -> None:
+        """Do what a transport does at the end of the stream, or after an error."""
+        if error is None:
+            assert self._socket is not None
+            self._socket.end()
+            if not self.eof_received():
+                self.close()
+            return
+        if not isinstance(error, OSError):
+            context = {"message": "reading failed", "exception": error, "protocol": self}
+            asyncio.get_running_loop().call_exception_handler(context)
+        self.abort()
 
     def ignore(self) -> None:
         """Drop the bytes that arrive."""
         self.handle = drop
         self.get_buffer, self.buffer_updated = self._buffer.get_buffer, _ignore
         self._show_methods()
+        if self._socket is not None:
+            self._socket.leave()
 
     def _show_methods(self) -> None:
         """Have a transport that keeps the protocol's methods take the new ones."""
@@ -154,6 +178,8 @@ class Leg(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the handlers: transports live on for a while in some event loops."""
+        self._stop_writer()
+        self._socket = None
         self.is_lost = True
         self.ignore()
         self._stop_write_timer()
@@ -185,11 +211,13 @@ class Leg(asyncio.BufferedProtocol):
         self._paused &= ~reason
         if not self._paused and not self.is_lost and not self.transport.is_closing():
             self.transport.resume_reading()
+            if self._socket is not None:
+                self._socket.watch()
 
     def write(self, data: bytes) -> None:
         """Send bytes, unless the socket is closing."""
         if data and not self.is_lost:
-            self.transport.write(data)
+            (self.transport if self._socket is None else self._socket.writer).write(data)
 
     def write_copy(self, data: memoryview) -> None:
         """Send bytes of the shared buffer."""
@@ -199,6 +227,7 @@ class Leg(asyncio.BufferedProtocol):
         """Send what waits, and then end this direction; with TLS, close the socket."""
         if self.is_lost or self.transport.is_closing():
             return
+        self._stop_writer()
         if self.transport.can_write_eof():
             # The side may have reset the connection, which is noticed later.
             with suppress(OSError):
@@ -209,12 +238,19 @@ class Leg(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Send what waits, and then close the socket."""
         if not self.is_lost:
+            self._stop_writer()
             self.transport.close()
 
     def abort(self) -> None:
         """Close the socket at once."""
         if not self.is_lost:
+            self._stop_writer()
             self.transport.abort()
+
+    def _stop_writer(self) -> None:
+        """Leave the output to the transport, which is about to end it."""
+        if self._socket is not None:
+            self._socket.writer.stop()
 
     def adopt(self, transport: asyncio.Transport) -> None:
         """Go on over TLS."""

@@ -80,6 +80,7 @@ class Session:
         "_counted",
         "_decisions",
         "_ended",
+        "_forward",
         "_is_closing",
         "_legs",
         "_owner",
@@ -109,6 +110,8 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._decisions: tuple[Decisions, Decisions] | None = None
         self._is_closing = False
+        # Sends an event of a relay whose events are decided on.
+        self._forward: Callable[[Event], None] | None = None
         self.is_over = False
         options: dict[str, Any] = {
             "deflate": opened.deflate,
@@ -131,6 +134,7 @@ class Session:
             )
         else:
             self.relay = WebSocketRelay(**options)
+            self._forward = self.relay.forward
             self._decisions = (
                 Decisions(self, hook, owner, from_client=False),
                 Decisions(self, hook, owner, from_client=True),
@@ -176,7 +180,7 @@ class Session:
             self._settings.buffer.array,
             from_client=from_client,
             handle=self._handler(from_client),
-            write=None if other.is_lost else other.transport.write,
+            write=None if other.is_lost else other.writer(),
         )
         leg.read_by(pump)
 
@@ -208,8 +212,8 @@ class Session:
         if isinstance(event, WebSocketMessage):
             self.pass_message_on(event, from_client)
             return
-        if isinstance(self.relay, WebSocketRelay):
-            self.relay.forward(event)
+        if self._forward is not None:
+            self._forward(event)
         if isinstance(event, UncollectedMessage):
             if self._record is not None:
                 self._record.miss()
@@ -220,11 +224,11 @@ class Session:
 
     def pass_message_on(self, message: WebSocketMessage, from_client: bool) -> None:
         """Forward a message that was decided on."""
-        if isinstance(self.relay, WebSocketRelay):
+        if self._forward is not None:
             if message.dropped:
                 self._settings.stats.dropped[SIDES[from_client]] += 1
             try:
-                self.relay.forward(message)
+                self._forward(message)
             except ValueError:
                 # The hook has made of it what cannot be sent, such as a text that is not UTF-8.
                 self.hook_failed("on_message")

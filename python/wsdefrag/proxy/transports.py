@@ -44,6 +44,22 @@ def is_fast() -> bool:
     return _FAST is not None
 
 
+def socket_number(transport: asyncio.Transport) -> int | None:
+    """Return the number of a socket that others may read and write beside its transport.
+
+    Such are aiofastnet's without TLS: the event loop calls them when a socket is readable, and can
+    be told to call something else. None for others.
+    """
+    # The loop of Windows cannot watch sockets.
+    if _FAST is None or sys.platform == "win32":
+        return None
+    found: socket.socket | None = transport.get_extra_info("socket")
+    if found is None or transport.get_extra_info("sslcontext") is not None:
+        return None
+    number = found.fileno()
+    return number if number >= 0 else None
+
+
 class _QuietLoop:
     """The event loop without reports of TLS handshakes that failed: aiofastnet raises them too."""
 

@@ -75,6 +75,8 @@ mod _native {
     use crate::relay::direction::RelayDirection;
     use crate::relay::pair::Relay;
     use crate::relay::pump::RelayPump;
+    use crate::relay::socket_reader::SocketReader;
+    use crate::relay::socket_writer::SocketWriter;
     use crate::write::encoder::FrameEncoder;
     use crate::write::fragmenter::fragment_sizes;
     use crate::wsproto::event_reader::EventReader;
@@ -121,6 +123,8 @@ mod _native {
                 py.get_type::<RelayDirection>(),
                 py.get_type::<RelayPump>(),
                 py.get_type::<ServerHandshake>(),
+                py.get_type::<SocketReader>(),
+                py.get_type::<SocketWriter>(),
                 py.get_type::<TablePass>(),
                 py.get_type::<WebSocketDirection>(),
                 crate::panics::internal_error_type(py)?,

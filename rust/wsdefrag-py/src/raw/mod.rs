@@ -15,6 +15,7 @@
 //! - `arrow_text` makes a column of texts that the core has checked;
 //! - `arrow_stream` takes the stream of another library's table;
 //! - `buffer` reads the caller's input without a copy;
+//! - `socket` receives from and sends to a socket of a transport;
 //! - `entry` is the way of the interpreter into the types made here;
 //! - `list` and `number` create lists and numbers, where PyO3 panics if memory is refused;
 //! - `interpreter` tells interpreters apart, and keeps values for each;
@@ -38,6 +39,7 @@ pub(crate) mod list;
 pub(crate) mod message;
 pub(crate) mod number;
 pub(crate) mod python;
+pub(crate) mod socket;
 mod storage;
 pub(crate) mod storage_type;
 pub(crate) mod text;

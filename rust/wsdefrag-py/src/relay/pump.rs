@@ -6,12 +6,13 @@
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
+use pyo3::types::{PyByteArray, PyBytes};
 
 use crate::panics;
 use crate::raw::buffer::Front;
 use crate::raw::python;
 use crate::relay::pair::Relay;
+use crate::relay::socket_writer::SocketWriter;
 
 /// Reads of one side go through a relay to the other side.
 ///
@@ -23,7 +24,8 @@ use crate::relay::pair::Relay;
 ///     buffer: Where a transport puts the bytes that it reads.
 ///     from_client: Whether they are the client's.
 ///     handle: Called with the list of events, where there are some, before anything is written.
-///     write: Called with the bytes for the other side, where there are some; None drops them.
+///     write: Called with the bytes for the other side, where there are some; or a ``SocketWriter``, which
+///         sends them; None drops them.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct RelayPump {
     relay: Py<Relay>,
@@ -32,7 +34,33 @@ pub(crate) struct RelayPump {
     view: Py<PyAny>,
     from_client: bool,
     handle: Py<PyAny>,
-    write: Option<Py<PyAny>>,
+    write: Option<Writing>,
+}
+
+/// What takes the output.
+enum Writing {
+    Socket(Py<SocketWriter>),
+    Other(Py<PyAny>),
+}
+
+impl Writing {
+    fn of(write: Bound<'_, PyAny>) -> Self {
+        match write.cast_into::<SocketWriter>() {
+            Ok(writer) => Self::Socket(writer.unbind()),
+            Err(other) => Self::Other(other.into_inner().unbind()),
+        }
+    }
+
+    fn write(&self, output: &Bound<'_, PyBytes>) -> PyResult<()> {
+        match self {
+            Self::Socket(writer) => writer.get().send(output),
+            Self::Other(write) => {
+                let py = output.py();
+                panics::caught(py, || python::call_with(write.bind(py), output.as_any()))?;
+                Ok(())
+            }
+        }
+    }
 }
 
 #[pymethods]
@@ -44,9 +72,10 @@ impl RelayPump {
         buffer: Bound<'_, PyByteArray>,
         from_client: bool,
         handle: Py<PyAny>,
-        write: Option<Py<PyAny>>,
+        write: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let view = python::view(buffer.as_any())?.unbind();
+        let write = write.map(Writing::of);
         Ok(Self { relay, array: buffer.unbind(), view, from_client, handle, write })
     }
 
@@ -66,13 +95,36 @@ impl RelayPump {
     ///     nbytes: How many were read.
     #[pyo3(signature = (nbytes, /))]
     fn buffer_updated(&self, py: Python<'_>, nbytes: usize) -> PyResult<()> {
+        self.take(py, nbytes)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.relay)?;
+        visit.call(&self.handle)?;
+        match &self.write {
+            Some(Writing::Socket(writer)) => visit.call(writer),
+            Some(Writing::Other(write)) => visit.call(write),
+            None => Ok(()),
+        }
+    }
+}
+
+impl RelayPump {
+    /// The buffer.
+    pub(crate) fn array<'py>(&self, py: Python<'py>) -> &Bound<'py, PyByteArray> {
+        self.array.bind(py)
+    }
+
+    /// Passes the first `count` bytes of the buffer on; drops them if the direction has ended.
+    #[inline]
+    pub(crate) fn take(&self, py: Python<'_>, count: usize) -> PyResult<()> {
         let (relay, array) = (self.relay.get(), self.array.bind(py));
         let direction = &relay.direction(self.from_client).0;
         let (events, mut output) = direction.with(py, |state| {
             if state.reading.has_ended() {
                 return Ok((None, None));
             }
-            let events = state.receive(&Front { array, count: nbytes }, None)?;
+            let events = state.receive(&Front { array, count }, None)?;
             if events.is_empty() {
                 return Ok((None, state.take_ready(py)?));
             }
@@ -84,14 +136,8 @@ impl RelayPump {
             output = direction.with(py, |state| state.take_ready(py))?;
         }
         if let (Some(write), Some(output)) = (&self.write, output) {
-            panics::caught(py, || python::call_with(write.bind(py), output.bind(py).as_any()))?;
+            write.write(output.bind(py))?;
         }
         Ok(())
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.relay)?;
-        visit.call(&self.handle)?;
-        visit.call(&self.write)
     }
 }
