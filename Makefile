@@ -10,6 +10,8 @@ THIRD_PARTY := .venv-third-party
 SPARK := .venv-spark
 ASAN := .venv-asan
 RELEASE := .venv-release
+# How cargo builds the extension and the wheel. `.ci/run` chooses `checked`, as for the Rust tests (Cargo.toml).
+PROFILE ?= release
 FUZZ_SECONDS ?= 60
 # A test often waits, for a process or a socket: one more of them than there are cores keeps the cores busy.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
@@ -57,7 +59,7 @@ $(BIN)/.tools: pyproject.toml
 	touch $@
 
 $(BIN)/.extension: $(BIN)/.tools $(RUST)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --profile $(PROFILE) --quiet
 	touch $@
 
 $(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
@@ -66,9 +68,9 @@ $(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
 
 # The interpreter may be another one, which would have cargo build everything anew each time; so the
 # directory is another one. `.ci/run`, which builds once, shares it.
-MITMPROXY_BUILD ?= --release --target-dir target/mitmproxy
+MITMPROXY_BUILD ?= --target-dir target/mitmproxy
 $(MITMPROXY)/.extension: $(MITMPROXY)/.ready $(BIN)/.tools $(RUST)
-	VIRTUAL_ENV=$(abspath $(MITMPROXY)) $(BIN)/maturin develop --quiet $(MITMPROXY_BUILD)
+	VIRTUAL_ENV=$(abspath $(MITMPROXY)) $(BIN)/maturin develop --profile $(PROFILE) --quiet $(MITMPROXY_BUILD)
 	touch $@
 
 build: $(BIN)/.extension ## build the extension into .venv
@@ -193,10 +195,11 @@ lint-rust-format:
 	cargo fmt --all --check
 	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
 
-# The lint `incompatible_msrv` compares the standard library's items with `rust-version`.
+# The lint `incompatible_msrv` compares the standard library's items with `rust-version`. Nothing is linked, so
+# libFuzzer, whose path is set, need not be built.
 lint-rust:
 	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
-	cargo clippy --manifest-path rust/fuzz/Cargo.toml --target-dir target --locked --quiet -- --deny warnings
+	CUSTOM_LIBFUZZER_PATH=$(abspath target)/unused.a cargo clippy --manifest-path rust/fuzz/Cargo.toml --target-dir target --locked --quiet -- --deny warnings
 
 lint-docs:
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
@@ -218,15 +221,24 @@ lint-stub: build
 	$(BIN)/python tools/write_stub.py --check
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 
-# cargo-deny takes minutes to build, so it is used where it is and not installed. The advisories are
-# another repository: without a network only a copy of it that is at hand can be read.
+# cargo-deny takes two minutes of a processor to build, so it is used where it is and not installed. What it says
+# of licences, bans and sources depends on a few files only; their hashes are kept when it has nothing to say,
+# and where they are the same, it need not be asked again. The advisories are another repository: without a
+# network only a copy of it that is at hand can be read.
+DENY_READS := Cargo.lock deny.toml Cargo.toml $(wildcard rust/wsdefrag-*/Cargo.toml) benches/instructions/Cargo.toml
+DENY_PASSED := third-party/DENY.sha256
 ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
 
 deny: ## licences, bans and sources of the crates; advisories where the database is at hand
 	@if ! cargo deny --version >/dev/null 2>&1; then \
-	    echo 'no cargo-deny (cargo install --locked cargo-deny): licences, bans and sources are not checked'; \
+	    if sha256sum --check --status $(DENY_PASSED); then \
+	        echo 'no cargo-deny: these very dependencies have passed it ($(DENY_PASSED))'; \
+	    else \
+	        echo 'no cargo-deny (cargo install --locked cargo-deny): licences, bans and sources are not checked'; \
+	    fi; \
 	else \
 	    cargo deny --workspace --locked check licenses bans sources && \
+	    sha256sum $(DENY_READS) > $(DENY_PASSED) && \
 	    if [ -d $(ADVISORIES) ]; then \
 	        cargo deny --workspace --locked check --disable-fetch advisories; \
 	    else \
@@ -301,7 +313,7 @@ bench: $(BENCH)/bin/.tools $(BENCH_PEERS) ## measure against the peers, or PARTS
 
 wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	rm -rf dist .venv-wheel
-	$(BIN)/maturin build --release --locked --quiet --out dist
+	$(BIN)/maturin build --profile $(PROFILE) --locked --quiet --out dist
 	$(PYTHON) -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links dist wsdefrag
 	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py
