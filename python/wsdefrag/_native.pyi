@@ -454,6 +454,9 @@ class CapturePlan:
     ) -> OutputPass:
         """Start a pass over the capture that makes the bytes of a Parquet file for each hour of each table.
 
+        Files are read in turn, each to its end, with the rows and the state of passes over one file
+        each. One that cannot be read ends the pass.
+
         Args:
             compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
             compression_level: The level of zstd, from 1 to 22; None for 1.
@@ -1834,6 +1837,15 @@ class OutputPass:
             As ``next_block``.
         """
 
+    def skip_rest(self) -> None:
+        """End after the files that were begun, where they are read in turn."""
+
+    def end_capture(self) -> None:
+        """Have a capture that continues end after its files, with the rows of connections that are open.
+
+        Then it has no state. Call it before the last file's rows were all returned.
+        """
+
     def note(self, sentence: str) -> None:
         """Add a sentence about the whole capture to a report; nothing for other formats.
 
@@ -1855,6 +1867,13 @@ class OutputPass:
     @property
     def counts(self) -> dict[str, Any]:
         """Number of packets so far by outcome, as ``PacketCounts`` takes them."""
+
+    @property
+    def files_read(self) -> int:
+        """How many files were read to their ends, where they are read in turn.
+
+        A call returns at the end of each file, so that what was counted is of the files so far.
+        """
 
     @property
     def has_ended(self) -> bool:

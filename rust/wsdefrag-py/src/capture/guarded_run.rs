@@ -65,6 +65,21 @@ impl GuardedRun {
         self.run.bytes_counter()
     }
 
+    /// Files that were read in turn ([`Run::files_read`]).
+    pub(crate) fn files_read(&self) -> usize {
+        self.run.files_read()
+    }
+
+    /// Leaves out the files that were not begun ([`Run::skip_rest`]).
+    pub(crate) fn skip_rest(&mut self) {
+        self.run.skip_rest();
+    }
+
+    /// Has the capture end after its files ([`Run::end_capture`]).
+    pub(crate) const fn end_capture(&mut self) {
+        self.run.end_capture();
+    }
+
     pub(crate) fn warnings(&self) -> &[String] {
         self.run.warnings()
     }

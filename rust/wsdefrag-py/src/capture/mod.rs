@@ -7,6 +7,7 @@ pub(crate) mod arrow;
 mod arrow_pass;
 mod attributes;
 mod block;
+mod capture_part;
 mod choices;
 mod conditions;
 mod connection;

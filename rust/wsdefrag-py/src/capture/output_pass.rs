@@ -3,8 +3,8 @@
 //! Rows become bytes without the GIL, and without a Python object for any of them. The caller writes the
 //! blocks to whatever file it has.
 //!
-//! A call ends when a block is ready, after some MiB of input without one, or, where bytes come from a
-//! pipe or a file object, after each read. So between two calls the caller can show progress, run signal
+//! A call ends when a block is ready, after some MiB of input without one, at the end of a file if files are
+//! read in turn, or, where bytes come from a pipe or a file object, after each read. So between two calls the caller can show progress, run signal
 //! handlers, and flush what came through a pipe.
 //!
 //! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
@@ -57,6 +57,8 @@ struct State {
     /// Whether the output cannot go on.
     is_broken: bool,
     counts: Counts,
+    /// Files that were read in turn, to their ends.
+    files_read: usize,
     warnings: Vec<String>,
     /// The state of the capture, after the run has ended.
     checkpoint: Option<Vec<u8>>,
@@ -81,6 +83,7 @@ impl State {
                 break;
             }
             match run.step(&mut self.rows) {
+                Progress::More if run.files_read() > self.files_read => break,
                 Progress::More => {}
                 // The caller handles the signal, and calls again.
                 Progress::Paused(error) if error.kind() == ErrorKind::Interrupted => break,
@@ -123,6 +126,7 @@ impl State {
     fn note_progress(&mut self) {
         let Some(run) = &self.run else { return };
         self.counts.clone_from(run.counts());
+        self.files_read = run.files_read();
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
     }
 
@@ -199,6 +203,7 @@ impl OutputPass {
             failure: None,
             is_broken: false,
             counts: Counts::default(),
+            files_read: 0,
             warnings: Vec::new(),
             checkpoint: None,
         };
@@ -268,6 +273,36 @@ impl OutputPass {
     #[getter]
     fn part_names(&self, py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
         self.state.with(py, |state| Ok(state.rows.next.part_names().to_vec()))
+    }
+
+    /// How many files were read to their ends, where they are read in turn.
+    ///
+    /// A call returns at the end of each file, so that what was counted is of the files so far.
+    #[getter]
+    fn files_read(&self, py: Python<'_>) -> PyResult<usize> {
+        self.state.with(py, |state| Ok(state.files_read))
+    }
+
+    /// End after the files that were begun, where they are read in turn.
+    fn skip_rest(&self, py: Python<'_>) -> PyResult<()> {
+        self.state.with(py, |state| {
+            if let Some(run) = &mut state.run {
+                run.skip_rest();
+            }
+            Ok(())
+        })
+    }
+
+    /// Have a capture that continues end after its files, with the rows of connections that are open.
+    ///
+    /// Then it has no state. Call it before the last file's rows were all returned.
+    fn end_capture(&self, py: Python<'_>) -> PyResult<()> {
+        self.state.with(py, |state| {
+            if let Some(run) = &mut state.run {
+                run.end_capture();
+            }
+            Ok(())
+        })
     }
 
     /// Whether the capture was read to its end. Only the rest of the output follows.

@@ -355,6 +355,9 @@ impl CapturePlan {
 
     /// Start a pass over the capture that makes the bytes of a Parquet file for each hour of each table.
     ///
+    /// Files are read in turn, each to its end, with the rows and the state of passes over one file
+    /// each. One that cannot be read ends the pass.
+    ///
     /// Args:
     ///     compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
     ///     compression_level: The level of zstd, from 1 to 22; None for 1.
@@ -373,7 +376,7 @@ impl CapturePlan {
     ) -> PyResult<OutputPass> {
         let compression = compression_of(compression, compression_level)?;
         panics::caught(py, || {
-            let run = self.source.run(py, for_tables(&self.options, |_| true))?;
+            let run = self.source.run_in_turn(py, for_tables(&self.options, |_| true))?;
             let rows = filled(&self.choices, &run.names(), |_| true);
             let output: AnyOutput = Box::new(TableSink::new(rows, Partitions::new(compression)));
             OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))

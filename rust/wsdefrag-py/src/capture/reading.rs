@@ -14,6 +14,9 @@
 //! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
 //! the reading has failed.
 //!
+//! Files can also be read in turn, each to its end, without a look at the next one. Then key logs are read
+//! again for each file, and a file that cannot be read ends the reading.
+//!
 //! Other threads may follow the connections (see [`run`](crate::capture::run)). Then a reading ends
 //! before the end of the capture, which goes on when it has the connections back.
 
@@ -34,6 +37,7 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::threads::spread::Spread;
 use wsdefrag_capture::{Capture, KeySource, Options, Sink};
 
+use crate::capture::capture_part::CapturePart;
 use crate::capture::failure::{Failure, Progress};
 use crate::capture::input::{Handles, Input};
 use crate::capture::key_logs::{KeyLogs, OpenKeyLogs};
@@ -53,7 +57,6 @@ pub(crate) enum Step {
 }
 
 /// The reading of files.
-#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct Reading {
     inputs: Vec<Input>,
     options: Options,
@@ -72,16 +75,12 @@ pub(crate) struct Reading {
     has_read: bool,
     failure: Option<Failure>,
     finished: bool,
-    /// Files of the capture before the inputs.
-    earlier: u32,
-    /// The names of those that rows may still have.
-    earlier_names: Vec<(u32, String)>,
-    /// Whether the sink has yet to learn of the connections that are open.
-    announces: bool,
-    /// Whether the capture goes on after the inputs.
-    continues: bool,
-    /// The state of the capture after the inputs.
-    checkpoint: Option<Vec<u8>>,
+    part: CapturePart,
+    /// Whether files follow one another as they were given, each like a capture that is resumed; otherwise
+    /// they are merged.
+    in_turn: bool,
+    /// Files that were read in turn, to their ends.
+    files_read: usize,
 }
 
 /// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
@@ -95,11 +94,9 @@ impl Reading {
         key_logs: KeyLogs,
     ) -> Self {
         Self {
-            earlier: capture.files(),
-            earlier_names: Vec::new(),
-            announces: false,
-            continues: false,
-            checkpoint: None,
+            part: CapturePart::after(capture.files()),
+            in_turn: false,
+            files_read: 0,
             inputs: inputs.into_iter().collect(),
             key_logs,
             open_key_logs: None,
@@ -134,39 +131,41 @@ impl Reading {
         is_resumed: bool,
         continues: bool,
     ) -> Self {
-        self.earlier_names = earlier_names;
-        (self.announces, self.continues) = (is_resumed, continues);
+        self.part = self.part.with(earlier_names, is_resumed, continues);
         self
+    }
+
+    /// Has each file be read to its end before the next one is looked at, with the rows and the state of
+    /// readings of one file each. A file that cannot be read ends the reading.
+    pub(crate) const fn in_turn(mut self) -> Self {
+        self.in_turn = true;
+        self
+    }
+
+    /// Files that were read in turn, to their ends.
+    pub(crate) const fn files_read(&self) -> usize {
+        self.files_read
+    }
+
+    /// Leaves out the files that were not begun.
+    pub(crate) fn skip_rest(&mut self) {
+        self.inputs.truncate(self.added);
+    }
+
+    /// Has the capture end after the inputs, also if it was to go on. Then there is no checkpoint.
+    pub(crate) const fn end_capture(&mut self) {
+        self.part.continues = false;
     }
 
     /// The names of all files, by their indexes. Those that no row can have any more are empty.
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names = vec![String::new(); self.earlier as usize];
-        for (file, name) in &self.earlier_names {
-            if let Some(place) = names.get_mut(*file as usize) {
-                place.clone_from(name);
-            }
-        }
-        names.extend(self.inputs.iter().map(Input::name));
-        names
+        self.part.names(&self.inputs)
     }
 
     /// The state of the capture after the inputs, once they were read; `None` before, and where the
     /// capture does not continue.
     pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
-        self.checkpoint.take()
-    }
-
-    /// Writes the state after the inputs.
-    fn write_checkpoint(&mut self) {
-        let inputs = (self.earlier..).zip(self.inputs.iter().map(Input::name));
-        let names: Vec<_> = self.earlier_names.iter().cloned().chain(inputs).collect();
-        match self.capture.checkpoint(&names) {
-            Ok(state) => self.checkpoint = Some(state),
-            Err(error) => {
-                self.failure.get_or_insert(Failure::Checkpoint(error));
-            }
-        }
+        self.part.take_checkpoint()
     }
 
     /// Has several threads follow the connections, unless the system has no more. The key logs are read
@@ -223,7 +222,8 @@ impl Reading {
         if self.finished {
             return Step::Ended;
         }
-        if self.open_key_logs.is_none() && self.added == 0 {
+        let is_file_wanted = self.is_file_wanted();
+        if self.open_key_logs.is_none() && (is_file_wanted || self.added == 0) {
             if let Err(failure) = self.open_key_logs() {
                 self.fail(failure);
             }
@@ -232,25 +232,25 @@ impl Reading {
         if self.capture.wants_scan() {
             self.scan_secrets();
         }
-        if self.added < self.inputs.len() {
+        if is_file_wanted {
             self.peek();
             return Step::More;
         }
-        if std::mem::take(&mut self.announces) {
-            self.capture.announce(sink);
-        }
+        self.part.announce(&mut self.capture, sink);
         let Some(file) = self.capture.current() else {
-            if !self.continues && !self.capture.finish(sink) {
+            if !self.part.continues && !self.capture.finish(sink) {
                 return Step::More;
             }
             self.finished = true;
-            let logs = self.open_key_logs.as_ref();
-            self.warnings.extend(logs.into_iter().flat_map(OpenKeyLogs::warnings));
+            self.end_key_logs();
             if self.has_read && self.inputs.len() > 1 {
                 self.failure = None;
             }
-            if self.continues && self.failure.is_none() {
-                self.write_checkpoint();
+            if self.part.continues
+                && self.failure.is_none()
+                && let Err(error) = self.part.write_checkpoint(&mut self.capture, &self.inputs)
+            {
+                self.failure = Some(Failure::Checkpoint(error));
             }
             return Step::Ended;
         };
@@ -267,6 +267,10 @@ impl Reading {
         for (file, damage) in self.capture.take_damages() {
             let name = self.input(file).name();
             self.warnings.push(format!("{name}: {damage}"));
+        }
+        if self.in_turn && result.is_ok() && self.capture.current().is_none() {
+            self.files_read += 1;
+            self.end_key_logs();
         }
         match result {
             Ok(step) => return step,
@@ -308,7 +312,12 @@ impl Reading {
     }
 
     fn input(&self, file: u32) -> &Input {
-        &self.inputs[(file - self.earlier) as usize]
+        &self.inputs[self.part.place(file)]
+    }
+
+    /// Whether the next input is to be looked at.
+    fn is_file_wanted(&mut self) -> bool {
+        self.added < self.inputs.len() && (!self.in_turn || self.capture.current().is_none())
     }
 
     /// Reads the key logs.
@@ -328,10 +337,18 @@ impl Reading {
         Ok(())
     }
 
-    /// Adds the secrets in all files.
+    /// Warns of key logs without keys. They are read again for the next file, if there is one.
+    fn end_key_logs(&mut self) {
+        let logs = self.open_key_logs.take();
+        self.warnings.extend(logs.iter().flat_map(OpenKeyLogs::warnings));
+    }
+
+    /// Adds the secrets in all files; where they are read in turn, those in the one that is read.
     fn scan_secrets(&mut self) {
         let Self { inputs, capture, .. } = self;
-        for input in inputs {
+        let all = 0..inputs.len();
+        let read = if self.in_turn { self.added.saturating_sub(1)..self.added } else { all };
+        for input in &inputs[read] {
             input.scan_secrets(&mut |secrets| {
                 capture.add_keylog(secrets, KeySource::SecretsBlock);
             });
@@ -341,8 +358,9 @@ impl Reading {
 
     /// Adds the next inputs to the capture, with the times of their first packets.
     fn peek(&mut self) {
-        let alone = self.inputs.len() == 1;
-        for input in self.inputs[self.added..].iter().take(PEEKED) {
+        let alone = self.in_turn || self.inputs.len() == 1;
+        let most = if self.in_turn { 1 } else { PEEKED };
+        for input in self.inputs[self.added..].iter().take(most) {
             self.capture.add_file(if alone { None } else { input.first_time() });
             self.added += 1;
         }
@@ -350,7 +368,7 @@ impl Reading {
 
     /// Reads the next bytes of a file, unless some are left, and gives them to the capture.
     fn read_file(&mut self, file: u32, sink: &mut impl Sink) -> Result<Step, Failure> {
-        let input = &self.inputs[(file - self.earlier) as usize];
+        let input = &self.inputs[self.part.place(file)];
         if !self.open.contains_key(&file) {
             let opened = input.open(u64::from(file), &self.handles, &self.read);
             let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
@@ -405,8 +423,8 @@ impl Reading {
 
     /// Ends a file that cannot be read any further.
     fn give_up(&mut self, file: u32, failure: Failure) {
-        if let Input::Object(..) = self.input(file) {
-            // What a file object raised is not for a warning.
+        if self.in_turn || matches!(self.input(file), Input::Object(..)) {
+            // What a file object raised is not for a warning, and what comes in turn depends on this file.
             self.fail(failure);
             return;
         }

@@ -99,6 +99,29 @@ impl Run {
         }
     }
 
+    /// Files that were read in turn, to their ends.
+    pub(crate) fn files_read(&self) -> usize {
+        match &self.state {
+            State::Here(reading) => reading.files_read(),
+            // Files in turn are read by one thread.
+            _ => 0,
+        }
+    }
+
+    /// Leaves out the files that were not begun, where they are read in turn.
+    pub(crate) fn skip_rest(&mut self) {
+        if let State::Here(reading) = &mut self.state {
+            reading.skip_rest();
+        }
+    }
+
+    /// Has the capture end after its files ([`Reading::end_capture`]).
+    pub(crate) const fn end_capture(&mut self) {
+        if let State::Here(reading) = &mut self.state {
+            reading.end_capture();
+        }
+    }
+
     /// Has threads, if there are several, prepare messages for the sink.
     pub(crate) const fn prepare(&mut self, prepare: Option<Prepare>) {
         self.prepare = prepare;

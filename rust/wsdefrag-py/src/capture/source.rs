@@ -88,6 +88,17 @@ impl Source {
     /// A run over the source; raises `ValueError` for a file object that was already read, and
     /// `CheckpointError` if the state cannot be read.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
+        let threads = self.threads(&options);
+        Ok(Run::new(self.reading(py, options)?, threads))
+    }
+
+    /// A run by one thread that reads the files in turn ([`Reading::in_turn`]); raises as
+    /// [`run`](Self::run).
+    pub(crate) fn run_in_turn(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
+        Ok(Run::new(self.reading(py, options)?.in_turn(), 1))
+    }
+
+    fn reading(&self, py: Python<'_>, options: Options) -> PyResult<Reading> {
         let inputs: Vec<_> = match &self.files {
             Files::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),
             Files::Object(object, name, used) => {
@@ -100,14 +111,11 @@ impl Source {
                 vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
             }
         };
-        let threads = self.threads(&options);
         let (capture, names) = self.capture(py, options.clone())?;
         let is_resumed = self.state.is_some();
         let reading = Reading::new(inputs, capture, options, self.key_logs.clone());
         let is_part = is_resumed || self.continues;
-        let reading =
-            if is_part { reading.part(names, is_resumed, self.continues) } else { reading };
-        Ok(Run::new(reading, threads))
+        Ok(if is_part { reading.part(names, is_resumed, self.continues) } else { reading })
     }
 
     /// The threads that may follow connections: 1 where files cannot be read again, where the capture has a
