@@ -31,14 +31,16 @@ def namespace(empty: Path) -> list[str]:
     return command
 
 
-def test_disk_that_is_full_at_any_place_costs_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, 1 << 30], ids=["a file a commit", "one commit"])
+def test_disk_that_is_full_at_any_place_costs_nothing(size: int, tmp_path: Path) -> None:
     folder, empty = tmp_path / "captures", tmp_path / "disk"
     folder.mkdir()
     empty.mkdir()
     rotated("demo", folder, 2)
-    program = [sys.executable, str(SUPPORT / "full_disk_program.py"), str(folder), str(empty)]
+    program = [sys.executable, str(SUPPORT / "full_disk_program.py")]
+    arguments = [str(folder), str(empty), str(size)]
     done = subprocess.run(
-        [*namespace(empty), *program],
+        [*namespace(empty), *program, *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,7 @@ import pytest
 
 from capture_parts import rotated
 from hang_guard import HANG_SECONDS
-from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, run_child
+from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, run_child, sources
 from wsdefrag.capture import Capture
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest, known
 from wsdefrag.ingest import commits as commits_module
@@ -86,8 +86,8 @@ def test_bad_file_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> None:
     (folder / "part-001b.pcap").write_bytes(b"no capture at all, certainly")
     counts = ingest(folder, lake, quiet=0, end=True, log=quietly)
     assert (counts.files, counts.set_aside) == (4, 1)
-    (bad,) = [commit for commit in commits(lake) if commit["status"] == "set aside"]
-    assert bad["source"] == "part-001b.pcap"
+    (bad,) = [source for source in sources(lake) if source["status"] == "set aside"]
+    assert bad["name"] == "part-001b.pcap"
     assert "not a capture" in bad["error"]
     assert lake_rows(lake) == expected(files)
 
@@ -112,7 +112,7 @@ def test_change_after_reading_is_said(tmp_path: Path) -> None:
         ("part-000.pcapng", "truncated"),
         ("part-001.pcapng", "changed"),
     ]
-    assert [it["status"] for it in commits(lake)][3:5] == [
+    assert [it["status"] for it in sources(lake)][3:] == [
         "truncated after it was read",
         "changed after it was read",
     ]
@@ -157,21 +157,25 @@ def test_polars_and_duckdb_read_the_lake_as_one_table(tmp_path: Path) -> None:
 
 @pytest.mark.random
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
-    """Files arrive while processes are killed after so many lines of their logs, or at once."""
+    """Files arrive while processes are killed after so many lines of their logs, or at once.
+
+    Every second process commits each file by itself, and the others all files that are there.
+    """
     chance = random.Random(os.environ.get("WSDEFRAG_SALT", "1"))
     made, folder, lake = tmp_path / "made", tmp_path / "captures", tmp_path / "lake"
     made.mkdir()
     folder.mkdir()
     waiting = rotated("demo", made, 2 * KILLS)
     whole, count = expected(waiting), len(waiting)
-    for _ in range(KILLS):
+    for number in range(KILLS):
         new = waiting[:2]
         for path in new:
             path.rename(folder / path.name)
         del waiting[:2]
-        child = run_child(folder, lake, "--follow", "--quiet", "0")
+        bounds, most = (("--commit-bytes", "1"), len(new)) if number % 2 else ((), 1)
+        child = run_child(folder, lake, "--follow", "--quiet", "0", *bounds)
         assert child.stderr is not None
-        for _ in range(chance.randint(0, len(new))):
+        for _ in range(chance.randint(0, most)):
             if not child.stderr.readline():
                 break
         child.kill()
@@ -185,8 +189,8 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None
     assert lake_rows(lake) == whole
     numbers = [commit["commit"] for commit in commits(lake)]
     assert numbers == list(range(1, len(numbers) + 1))
-    sources = [commit["source"] for commit in commits(lake) if commit["source"]]
-    assert len(sources) == len(set(sources)) == count
+    names = [source["name"] for source in sources(lake)]
+    assert len(names) == len(set(names)) == count
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
@@ -276,11 +280,12 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
 def test_log_is_json_and_metrics_count(tmp_path: Path) -> None:
     folder, lake = tmp_path / "captures", tmp_path / "lake"
     folder.mkdir()
-    rotated("demo", folder, 2)
-    child = run_child(folder, lake, "--quiet", "0")
+    names = [path.name for path in rotated("demo", folder, 3)]
+    child = run_child(folder, lake, "--quiet", "0", "--commit-bytes", "1")
     _, errors = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 0, errors
-    assert [json.loads(line)["event"] for line in errors.splitlines()] == ["committed"] * 2
+    said = [json.loads(line) for line in errors.splitlines()]
+    assert [(it["event"], it["files"]) for it in said] == [("committed", [name]) for name in names]
     with Ingest(folder, lake, quiet=0, log=quietly) as made:
         made.run()
         assert b"wsdefrag_ingest_files_total 0.0" in IngestMetrics(made).text()
@@ -290,7 +295,7 @@ def test_states_are_kept_for_their_owner_alone_and_old_ones_removed(tmp_path: Pa
     folder, lake = tmp_path / "captures", tmp_path / "lake"
     folder.mkdir()
     rotated("demo", folder, 6)
-    ingest(folder, lake, quiet=0, keep_states=2, log=quietly)
+    ingest(folder, lake, quiet=0, keep_states=2, commit_bytes=1, log=quietly)
     states = sorted((lake / "_ingest").glob("*/state-*"))
     assert [path.name for path in states] == ["state-00000005", "state-00000006"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in states)
@@ -305,8 +310,8 @@ def test_commit_says_what_it_did_and_no_more(
     written = []
     commits = Commits(tmp_path, "tap", keep=2)
     for number in range(200):
-        entry = {"source": f"part-{number:04d}.pcap", "size": number, "mtime_ns": 7}
-        commits.commit({**entry, "status": "read", "files": []}, None)
+        source = {"name": f"part-{number:04d}.pcap", "size": number, "mtime_ns": 7}
+        commits.commit({"sources": [source], "files": []}, None)
         written.append((commits.folder / f"commit-{number + 1:08d}.json").stat().st_size)
     assert max(written) <= written[0] + 8
     snapshots = list(commits.folder.glob("known-*"))
@@ -330,8 +335,8 @@ def test_snapshots_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     commits = Commits(tmp_path, "tap", keep=2)
     total = 0
     for number in range(300):
-        entry = {"source": f"part-{number:04d}.pcap", "size": number, "mtime_ns": 7}
-        commits.commit({**entry, "status": "read", "files": []}, None)
+        source = {"name": f"part-{number:04d}.pcap", "size": number, "mtime_ns": 7}
+        commits.commit({"sources": [source], "files": []}, None)
         total += (commits.folder / f"commit-{number + 1:08d}.json").stat().st_size
     assert sum(lengths) <= 2 * total
     assert len(lengths) < 20
@@ -343,8 +348,8 @@ def test_snapshot_that_was_not_committed_or_is_lost_changes_nothing(
     monkeypatch.setattr(known, "EVERY", 2)
     commits = Commits(tmp_path, "tap", keep=2)
     for number in range(5):
-        entry = {"source": str(number), "size": number, "mtime_ns": 7}
-        commits.commit({**entry, "status": "read", "files": []}, None)
+        source = {"name": str(number), "size": number, "mtime_ns": 7}
+        commits.commit({"sources": [source], "files": []}, None)
     expected_files = dict(commits.known)
     (commits.folder / "known-00000099.json").write_text('{"commit": 99, "files": {"x": [1, 1]}}')
     assert Commits(tmp_path, "tap", keep=2).known == expected_files
@@ -366,7 +371,7 @@ def test_files_that_are_gone_are_forgotten_and_read_again_if_they_come_back(
     last.rename(files[-1])
     assert ingest(folder, lake, quiet=0, log=quietly).files == 1
     assert commits(lake)[-1]["forgotten"] == [file.name for file in files[:2]]
-    assert [commit["forgotten"] for commit in commits(lake)[:-1]] == [[]] * 3
+    assert [commit["forgotten"] for commit in commits(lake)[:-1]] == [[]]
     known_files = Commits(lake, "", keep=2).known
     assert sorted(known_files) == [file.name for file in files[2:]]
     assert ingest(folder, lake, quiet=0, log=quietly).files == 0
@@ -376,8 +381,8 @@ def test_files_that_are_gone_are_forgotten_and_read_again_if_they_come_back(
 
 def test_commit_of_another_version_is_refused(tmp_path: Path) -> None:
     commits = Commits(tmp_path, "tap", keep=2)
-    commits.commit({"source": None, "status": "ended", "files": []}, None)
+    commits.commit({"sources": [], "files": []}, None)
     path = commits.folder / "commit-00000001.json"
-    path.write_text(path.read_text().replace('"version": 2', '"version": 1'))
-    with pytest.raises(ValueError, match="has version 1; this wsdefrag reads version 2"):
+    path.write_text(path.read_text().replace('"version": 3', '"version": 2'))
+    with pytest.raises(ValueError, match="has version 2; this wsdefrag reads version 3"):
         Commits(tmp_path, "tap", keep=2)

@@ -1,9 +1,9 @@
 """Ingests into a disk that is full at every place in turn, and goes on once there is room.
 
-`full_disk_program.py FOLDER EMPTY` reads the captures of FOLDER and mounts small file systems at
-EMPTY. It needs the right to mount, so run it in a mount namespace of its own: `unshare --mount`.
-It prints how often the disk was full, and fails if anything was committed by half, was lost or
-doubled.
+`full_disk_program.py FOLDER EMPTY SIZE` reads the captures of FOLDER, in commits of SIZE bytes, and
+mounts small file systems at EMPTY. It needs the right to mount, so run it in a mount namespace of
+its own: `unshare --mount`. It prints how often the disk was full, of pages and of files, and fails
+if anything was committed by half, was lost or doubled.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, run_chil
 from wsdefrag.ingest import Ingest, ingest
 
 ROOM = "size=64m,nr_inodes=100000"
+
+Rows = dict[str, list[str]]
+"""Rows by table."""
 
 
 def mount(options: str, folder: Path) -> None:
@@ -70,10 +73,13 @@ def runs_out(work: Callable[[], object]) -> bool:
     return False
 
 
-def is_full(folder: Path, empty: Path, options: str, whole: dict[str, list[str]]) -> bool:
-    """Ingest with so much room, then with enough; return whether the first room was too little."""
+def is_full(folder: Path, empty: Path, options: str, size: int, whole: Rows) -> bool:
+    """Ingest with so much room, then with enough; return whether the first room was too little.
+
+    ``size`` is that of a commit's files.
+    """
     with disk(options, empty) as lake:
-        begins = partial(Ingest, folder, lake, quiet=0, log=quietly)
+        begins = partial(Ingest, folder, lake, quiet=0, commit_bytes=size, log=quietly)
         was_full = runs_out(lambda: begins().close())
         if was_full:
             mount(f"remount,{ROOM}", empty)
@@ -89,7 +95,7 @@ def is_full(folder: Path, empty: Path, options: str, whole: dict[str, list[str]]
     return was_full
 
 
-def check_command(folder: Path, empty: Path, whole: dict[str, list[str]]) -> None:
+def check_command(folder: Path, empty: Path, whole: Rows) -> None:
     """The command says in one line what is wrong, and the next one goes on."""
     with disk("size=40k", empty) as lake:
         child = run_child(folder, lake, "--quiet", "0")
@@ -104,7 +110,7 @@ def check_command(folder: Path, empty: Path, whole: dict[str, list[str]]) -> Non
         assert lake_rows(lake) == whole
 
 
-def main(folder: Path, empty: Path) -> None:
+def main(folder: Path, empty: Path, size: int) -> None:
     """Try every room until it is enough: so many pages, and so many files."""
     whole = expected(sorted(folder.iterdir()))
     check_command(folder, empty, whole)
@@ -113,8 +119,9 @@ def main(folder: Path, empty: Path) -> None:
         ("size=64m,nr_inodes={}", 2, 1),
     ):
         rooms = (options.format(room) for room in count(first, step))
-        print(sum(1 for _ in takewhile(lambda room: is_full(folder, empty, room, whole), rooms)))
+        is_too_little = partial(is_full, folder, empty, size=size, whole=whole)
+        print(sum(1 for _ in takewhile(is_too_little, rooms)))
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

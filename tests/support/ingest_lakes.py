@@ -35,9 +35,9 @@ def lake_rows(lake: Path) -> dict[str, list[str]]:
     return found
 
 
-def expected(files: list[Path]) -> dict[str, list[str]]:
+def expected(files: list[Path], **options: Any) -> dict[str, list[str]]:
     """The rows of one pass over the files."""
-    tables = Capture(files).to_arrow()
+    tables = Capture(files, **options).to_arrow()
     return {table: rows_of(pl.DataFrame(getattr(tables, table))) for table in TABLES}
 
 
@@ -45,6 +45,11 @@ def commits(lake: Path) -> list[dict[str, Any]]:
     """The commits of a lake with one capture point, in order."""
     paths = sorted((lake / "_ingest").glob("*/commit-*.json"))
     return [json.loads(path.read_bytes()) for path in paths]
+
+
+def sources(lake: Path) -> list[dict[str, Any]]:
+    """What the commits of a lake say of files, in order."""
+    return [source for commit in commits(lake) for source in commit["sources"]]
 
 
 def run_child(folder: Path, lake: Path, *options: str, **arguments: Any) -> subprocess.Popen[str]:

@@ -1,7 +1,7 @@
 """An ingest that is killed in the middle of a commit, at the worst moment.
 
-`killed_ingest.py FOLDER LAKE COUNT` commits COUNT files, and dies when the Parquet files of the
-next one are in their places and its commit is not.
+`killed_ingest.py FOLDER LAKE COUNT` commits COUNT files, each by itself, and dies when the Parquet
+files of the next one are in their places and its commit is not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(folder: str, lake: str, count: str) -> None:
         commit(commits, *arguments)
 
     Commits.commit = killed  # type: ignore[method-assign,assignment]
-    ingest(folder, lake, quiet=0, log=lambda *_, **__: None)
+    ingest(folder, lake, quiet=0, commit_bytes=1, log=lambda *_, **__: None)
 
 
 if __name__ == "__main__":

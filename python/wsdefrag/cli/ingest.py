@@ -6,17 +6,19 @@ import click
 
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.metrics import METRICS, metrics_address
+from wsdefrag.cli.option_values import duration, positive_size
 from wsdefrag.cli.options import KEYLOG, RESYNC
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics
 from wsdefrag.ingest.folder import FILES
+from wsdefrag.ingest.ingest import COMMIT_BYTES, COMMIT_SECONDS
 
 _EPILOG = """
 \b
 The lake has LAKE/TABLE/date=YYYY-MM-DD/hour=HH/*.parquet for messages,
-connections and events, and LAKE/_ingest with a commit for each file and the
-state of the capture after it. A run that is killed loses nothing and doubles
-nothing: the next one goes on.
+connections and events, and LAKE/_ingest with commits, which name files, and
+the state of the capture after them. A run that is ended or killed loses nothing
+and doubles nothing: the next one reads again what was not committed.
 
 \b
 Examples:
@@ -83,6 +85,23 @@ def _unusable(lake: str, error: Exception) -> UnusableInput:
     show_default=True,
     help="States that are kept for each capture point.",
 )
+@click.option(
+    "--commit-bytes",
+    metavar="BYTES",
+    callback=positive_size,
+    default=f"{COMMIT_BYTES >> 20}M",
+    help="Files that are waiting are committed together, up to so much; K, M, G may follow."
+    f"  [default: {COMMIT_BYTES >> 20}M]",
+)
+@click.option(
+    "--commit-seconds",
+    metavar="SECONDS",
+    type=float,
+    callback=duration,
+    default=COMMIT_SECONDS,
+    show_default=True,
+    help="A commit begins no further file after so long.",
+)
 @METRICS
 @click.pass_context
 def ingest(
@@ -99,6 +118,8 @@ def ingest(
     compression: str,
     resync: bool,
     keep_states: int,
+    commit_bytes: int,
+    commit_seconds: float,
     metrics: str | None,
 ) -> None:
     """Read a folder of captures into a lake of Parquet files, exactly once.
@@ -120,6 +141,8 @@ def ingest(
             quiet=quiet,
             compression=None if compression == "none" else compression,
             keep_states=keep_states,
+            commit_bytes=commit_bytes,
+            commit_seconds=commit_seconds,
             keylog=list(keylog) or None,
             resync=resync,
         )
@@ -134,7 +157,7 @@ def ingest(
             except (ImportError, OSError, ValueError) as error:
                 raise UnusableInput(f"--metrics {metrics}", str(error)) from None
         try:
-            made.run(follow=follow)
+            made.run(follow=follow, end=end)
             if end:
                 made.end()
         except (OSError, MemoryError) as error:

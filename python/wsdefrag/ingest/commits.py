@@ -11,7 +11,7 @@
 A commit is made in this order: Parquet files under temporary names, their bytes on the disk, their
 renames; the state; the commit's file under a temporary name, its bytes on the disk, its rename.
 So a Parquet file whose number is higher than the last commit's is left over from a process that was
-killed, and is removed.
+killed, and is removed. A commit may be of several files, which are read one after the other.
 
 A commit's file says what this commit did, so its length does not grow with their number.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TABLES = ("messages", "connections", "events")
 
-VERSION = 2
+VERSION = 3
 """The version of a commit's file."""
 
 
@@ -148,15 +148,17 @@ class Commits:
     def clean(self) -> None:
         """Remove what a process left that was killed, or a commit that failed."""
         shutil.rmtree(self._temporary, ignore_errors=True)
+        # A signal may have come when a commit had its name, and before its number was noted.
+        committed = self.number + self._path(self.number + 1).exists()
         ours = re.compile(re.escape(self.label) + r"-(\d+)-\d+\.parquet")
         for table in TABLES:
             for path in (self.lake / table).rglob(f"{self.label}-*.parquet"):
                 match = ours.fullmatch(path.name)
-                if match and int(match.group(1)) > self.number:
+                if match and int(match.group(1)) > committed:
                     path.unlink()
         kept = {self.last["state"]}
         for path in self.folder.glob("state-*"):
-            if path.name not in kept and int(path.name[6:] or 0) > self.number:
+            if path.name not in kept and int(path.name[6:] or 0) > committed:
                 path.unlink()
 
     def commit(
@@ -165,8 +167,8 @@ class Commits:
         """Commit what was done.
 
         Args:
-            entry: What it was: ``source`` (None for no file), its ``size`` and ``mtime_ns``, and
-                more. Its Parquet files are in their places already.
+            entry: What it was: ``sources``, the files with ``name``, ``size``, ``mtime_ns`` and
+                ``status``, and more. Its Parquet files are in their places already.
             state: The state of the capture after it.
             forgotten: Names of known files that are gone.
         """
@@ -180,8 +182,9 @@ class Commits:
         for old in numbers:
             (self.folder / f"state-{old:08d}").unlink(missing_ok=True)
 
-    def set_aside(self, entry: dict[str, Any], forgotten: Sequence[str] = ()) -> None:
-        """Commit something that leaves the state as it is."""
+    def set_aside(self, source: dict[str, Any], forgotten: Sequence[str] = ()) -> None:
+        """Commit what became of a file that leaves the state as it is."""
+        entry = {"sources": [source], "ended": False, "files": []}
         self._commit(self.number + 1, entry, self.last["state"], forgotten)
 
     def _commit(

@@ -1,16 +1,20 @@
-"""``Ingest``: reads the closed files of capture points in order, and commits each to a lake.
+"""``Ingest``: reads the closed files of capture points in order, and commits them to a lake.
+
+Files that are waiting share commits (``group``). Where one of them cannot be read, those before it
+are read again and committed without it; then it is alone, and is set aside.
 
 Invariant: whatever ends the process, each file is in the lake once or not at all, and the state
-that is committed is the one after it.
+that is committed is the one after the last of them.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +23,9 @@ from wsdefrag.capture import Capture
 from wsdefrag.errors import CaptureError
 from wsdefrag.ingest import lake as lakes
 from wsdefrag.ingest.commits import Commits, Lock
+from wsdefrag.ingest.counts import IngestCounts
 from wsdefrag.ingest.folder import FILES, Folder, SourceFile
+from wsdefrag.ingest.group import Bounds, Group, source
 
 if TYPE_CHECKING:
     import os
@@ -31,32 +37,11 @@ if TYPE_CHECKING:
 WAIT = 1.0
 """Seconds between two looks at the folder."""
 
+COMMIT_BYTES = 512 << 20
+"""Bytes of the files of a commit: a second or two of reading, beside which its price is small."""
 
-@dataclass
-class IngestCounts:
-    """What an ingest has done since it began.
-
-    Attributes:
-        files: Files that were committed.
-        bytes: Bytes of them, as stored.
-        packets: Packets that were read in the capture so far, by capture point.
-        messages: Messages that were written.
-        rows: Rows of all tables.
-        set_aside: Files that could not be read.
-        changed: Files that changed after they were read.
-        failures: Commits that failed, such as for a full disk.
-        lag: Seconds between the last commit's file's last change and its commit.
-    """
-
-    files: int = 0
-    bytes: int = 0
-    packets: dict[str, int] = field(default_factory=dict)
-    messages: int = 0
-    rows: int = 0
-    set_aside: int = 0
-    changed: int = 0
-    failures: int = 0
-    lag: float = 0.0
+COMMIT_SECONDS = 30.0
+"""Seconds of a commit, so that slow files are not read again for long after a kill."""
 
 
 def _log_line(event: str, **values: object) -> None:
@@ -65,18 +50,15 @@ def _log_line(event: str, **values: object) -> None:
     print(json.dumps({"time": now, "event": event, **values}), file=sys.stderr, flush=True)
 
 
-def _source(file: SourceFile) -> dict[str, Any]:
-    """Return what a commit says of a file."""
-    return {"source": file.name, "size": file.size, "mtime_ns": file.mtime_ns}
-
-
 class Ingest:
     """Reads a folder of captures into a lake of Parquet files, exactly once.
 
-    Each closed file of a capture point is read in the order of their first packets, with the state
-    of the capture after the file before it, so connections span files. Its rows go to
-    ``LAKE/TABLE/date=YYYY-MM-DD/hour=HH/``, and the commit names its files and the state together.
-    A process that is killed at any moment loses nothing and doubles nothing.
+    The closed files of a capture point are read in the order of their first packets, each with the
+    state of the capture after the file before it, so connections span files. Their rows go to
+    ``LAKE/TABLE/date=YYYY-MM-DD/hour=HH/``, and a commit names files and the state together. A
+    process that is killed at any moment loses nothing and doubles nothing.
+
+    Files that are waiting are committed together. How many are has no effect on the rows.
 
     Args:
         folder: The folder of captures.
@@ -87,6 +69,8 @@ class Ingest:
         quiet: Seconds without a change after which the newest file of a point is closed.
         compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
         keep_states: How many states of each capture point are kept.
+        commit_bytes: Bytes of files, as stored, that a commit has at most, but for its last file.
+        commit_seconds: Seconds after which a commit begins no further file.
         log: Called with the name of an event and its values; None for lines of JSON on standard
             error.
         **options: Options of ``Capture``, such as ``keylog`` and ``resync``.
@@ -115,15 +99,22 @@ class Ingest:
         quiet: float = 10.0,
         compression: str | None = "zstd",
         keep_states: int = 2,
+        commit_bytes: int = COMMIT_BYTES,
+        commit_seconds: float = COMMIT_SECONDS,
         log: Callable[..., None] | None = None,
         **options: Any,  # noqa: ANN401  (they are those of Capture)
     ) -> None:
         if keep_states < 1:
             raise ValueError("keep_states must be at least 1")
+        if commit_bytes < 1:
+            raise ValueError("commit_bytes must be at least 1")
+        if not commit_seconds >= 0:
+            raise ValueError("commit_seconds must be at least 0")
         self._folder = Folder(Path(folder), files=files, point=point, quiet=quiet)
         self._lake = Path(lake)
         self._compression = compression
         self._keep = keep_states
+        self._bounds = Bounds(commit_bytes, commit_seconds)
         self._log = _log_line if log is None else log
         self._options = options
         self._commits: dict[str, Commits] = {}
@@ -146,21 +137,29 @@ class Ingest:
             self._lock.release()
             self._lock = None  # type: ignore[assignment]
 
-    def run(self, *, follow: bool = False, stop: threading.Event | None = None) -> None:
+    def run(
+        self, *, follow: bool = False, stop: threading.Event | None = None, end: bool = False
+    ) -> None:
         """Read the files that are closed.
 
         Args:
             follow: Whether to wait for further files, until ``stop`` is set. Then a failure, such
                 as a full disk, is logged and tried again.
-            stop: Ends the run after the file that is being read.
+            stop: Ends the run after the file that is being read, and commits it.
+            end: Whether a capture ends with the last file that is closed. Then the rows of its open
+                connections are in the same commit, which needs no state. ``end`` ends the others:
+                those without a new file.
 
         Raises:
+            ValueError: If both ``follow`` and ``end`` are true.
             OSError: If a file cannot be read or written; only without ``follow``.
         """
+        if follow and end:
+            raise ValueError("a capture that is followed does not end")
         while True:
             is_idle = True
             try:
-                while self.step(stop):
+                while self.step(stop, end=end):
                     is_idle = False
             except (OSError, MemoryError) as error:
                 self.counts.failures += 1
@@ -172,26 +171,43 @@ class Ingest:
             if is_idle:
                 (time.sleep if stop is None else stop.wait)(WAIT)
 
-    def step(self, stop: threading.Event | None = None) -> bool:
-        """Look at the folder, and commit the files that are closed; whether there was one."""
+    def step(self, stop: threading.Event | None = None, *, end: bool = False) -> bool:
+        """Look at the folder, and commit the files that are closed; whether there was one.
+
+        ``end`` is that of ``run``.
+        """
         did = False
         for point, files in self._folder.points().items():
             commits = self._of(point)
             self._note_changes(commits, files)
-            waiting = [file for file in files if file.name not in commits.known]
-            if not waiting:
+            closed = self._closed(commits, files)
+            if not closed:
                 continue
-            waiting = self._folder.in_order(waiting)
-            closed = waiting if self._folder.is_quiet(waiting[-1]) else waiting[:-1]
             present = {file.name for file in files}
             gone = [name for name in commits.known if name not in present]
-            for file in closed:
+            while closed:
                 if stop is not None and stop.is_set():
                     return False
-                self._take(commits, file, gone)
+                ends = partial(self._are_last, commits) if end else None
+                group = Group(closed, self._bounds, stop, ends)
+                closed = closed[self._take(commits, group, gone) :]
                 gone = []
                 did = True
         return did
+
+    def _closed(self, commits: Commits, files: list[SourceFile]) -> list[SourceFile]:
+        """Return those of a point's files that are closed and were not read, in order."""
+        waiting = [file for file in files if file.name not in commits.known]
+        if not waiting:
+            return []
+        waiting = self._folder.in_order(waiting)
+        return waiting if self._folder.is_quiet(waiting[-1]) else waiting[:-1]
+
+    def _are_last(self, commits: Commits, files: list[SourceFile]) -> bool:
+        """Return whether no file is closed now but these, which are not committed yet."""
+        names = {file.name for file in files}
+        there = self._folder.points().get(commits.point, [])
+        return all(file.name in names for file in self._closed(commits, there))
 
     def end(self) -> None:
         """End the captures: write the rows of all connections that are open.
@@ -209,7 +225,8 @@ class Ingest:
                     Capture.resume(state, [], **options), commits, compression=self._compression
                 )
                 del made["state"]
-                commits.commit({"source": None, "status": "ended", **made}, None)
+                commits.commit({"sources": [], "ended": True, **made}, None)
+            self.counts.commits += 1
             self._count(point, made)
             self._log("ended", point=point, rows=sum(file["rows"] for file in made["files"]))
 
@@ -237,47 +254,63 @@ class Ingest:
             self.counts.changed += 1
             kind = "truncated" if file.size < known[0] else "changed"
             self._log("changed", file=file.name, kind=kind, size=file.size, size_when_read=known[0])
-            entry = {**_source(file), "status": f"{kind} after it was read", "files": []}
-            commits.set_aside(entry)
+            commits.set_aside({**source(file), "status": f"{kind} after it was read"})
 
-    def _take(self, commits: Commits, file: SourceFile, gone: list[str]) -> None:
-        """Read a file and commit it, or set it aside. Files that are gone are forgotten."""
-        path = self._folder.path / file.name
+    def _take(self, commits: Commits, group: Group, gone: list[str]) -> int:
+        """Read a group and commit it; return of how many files it consisted.
+
+        If one of its files cannot be read, those before it are the group; if there are none, it is
+        set aside. Files that are gone are forgotten.
+        """
+        paths = [self._folder.path / file.name for file in group.files]
         options = {**self._options, "capture_point": commits.point, "continues": True}
         state = commits.state
         capture = (
-            Capture(path, **options) if state is None else Capture.resume(state, path, **options)
+            Capture(paths, **options) if state is None else Capture.resume(state, paths, **options)
         )
-        source = _source(file)
         try:
             with commits.cleaning():
-                made = lakes.write(capture, commits, compression=self._compression)
+                made = lakes.write(capture, commits, compression=self._compression, group=group)
         except (CaptureError, OSError) as error:
-            is_readable = isinstance(error, OSError) and error.filename != str(path)
-            if is_readable or isinstance(error, FileNotFoundError):
+            read = len(group.read)
+            if read == len(paths) or not _is_of(error, paths[read]):
                 raise
-            self.counts.set_aside += 1
-            self._log("set_aside", file=file.name, error=str(error))
-            commits.set_aside(
-                {**source, "status": "set aside", "error": str(error), "files": []}, gone
-            )
-            return
+            if read:
+                without_limits = Bounds(sys.maxsize, math.inf)
+                return self._take(commits, Group(group.files[:read], without_limits), gone)
+            if isinstance(error, FileNotFoundError):
+                raise
+            self._set_aside(commits, group.files[0], error, gone)
+            return 1
         new_state = made.pop("state")
-        status = "damaged" if made["warnings"] else "read"
         with commits.cleaning():
-            commits.commit({**source, "status": status, **made}, new_state, gone)
+            ended = new_state is None
+            commits.commit({"sources": group.sources(), "ended": ended, **made}, new_state, gone)
+        self._tell(commits, group, made)
+        return len(group.read)
+
+    def _set_aside(
+        self, commits: Commits, file: SourceFile, error: Exception, gone: list[str]
+    ) -> None:
+        self.counts.set_aside += 1
+        self._log("set_aside", file=file.name, error=str(error))
+        commits.set_aside({**source(file), "status": "set aside", "error": str(error)}, gone)
+
+    def _tell(self, commits: Commits, group: Group, made: dict[str, Any]) -> None:
+        """Count and log a commit."""
         self._count(commits.point, made)
-        self.counts.files += 1
-        self.counts.lag = max(0.0, time.time() - file.mtime_ns / 1e9)
+        files = group.files[: len(group.read)]
+        self.counts.commits += 1
+        self.counts.files += len(files)
+        self.counts.lag = max(0.0, time.time() - files[-1].mtime_ns / 1e9)
         self._log(
             "committed",
-            file=file.name,
+            files=[file.name for file in files],
             point=commits.point,
             commit=commits.number,
-            status=status,
             messages=made["messages"],
             rows=sum(it["rows"] for it in made["files"]),
-            warnings=made["warnings"],
+            warnings=[warning for counted in group.read for warning in counted["warnings"]],
         )
 
     def _count(self, point: str, made: dict[str, Any]) -> None:
@@ -285,6 +318,11 @@ class Ingest:
         self.counts.packets[point] = made["packets"]
         self.counts.messages += made["messages"]
         self.counts.rows += sum(file["rows"] for file in made["files"])
+
+
+def _is_of(error: Exception, path: Path) -> bool:
+    """Return whether an error of reading is one of this file, and not of the lake."""
+    return isinstance(error, CaptureError) or getattr(error, "filename", None) == str(path)
 
 
 def ingest(
@@ -312,7 +350,7 @@ def ingest(
         OSError: If a file cannot be read or written.
     """
     with Ingest(folder, lake, **options) as made:
-        made.run(follow=follow)
+        made.run(follow=follow, end=end)
         if end:
             made.end()
         return made.counts

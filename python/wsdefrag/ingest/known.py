@@ -1,7 +1,8 @@
 """``KnownFiles``: which files of a capture point are done.
 
-Each commit says what it adds: its ``source``, and what it takes away: ``forgotten``, files that are
-gone. A snapshot has the sum of the commits up to its number, so that a start reads few of them::
+Each commit says what it adds: its ``sources``, and what it takes away: ``forgotten``, files that
+are gone. A snapshot has the sum of the commits up to its number, so that a start reads few of
+them::
 
     _ingest/POINT/known-N.json      the sum of the commits 1 to N
 
@@ -67,8 +68,8 @@ class KnownFiles:
     def _add(self, commit: dict[str, Any]) -> None:
         for name in commit["forgotten"]:
             self.files.pop(name, None)
-        if commit["source"] is not None:
-            self.files[commit["source"]] = [commit["size"], commit["mtime_ns"]]
+        for source in commit["sources"]:
+            self.files[source["name"]] = [source["size"], source["mtime_ns"]]
 
     def add(self, commit: dict[str, Any], temporary: Path) -> None:
         """Add a commit, and maybe write a snapshot. A full disk only defers it."""

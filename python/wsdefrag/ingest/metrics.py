@@ -35,7 +35,8 @@ class IngestMetrics(Exporter):
         counts, name = self._ingest.counts, "wsdefrag_ingest_"
         for key, text, count in (
             ("files", "Files that were committed.", counts.files),
-            ("read_bytes", "Bytes of them, as stored.", counts.bytes),
+            ("commits", "Commits that were made.", counts.commits),
+            ("read_bytes", "Bytes of the files, as stored.", counts.bytes),
             ("messages", "Messages that were written.", counts.messages),
             ("rows", "Rows that were written.", counts.rows),
             ("set_aside_files", "Files that could not be read.", counts.set_aside),
