@@ -157,6 +157,12 @@ def test_file_that_is_no_capture_leaves_no_checkpoint(tmp_path: Path) -> None:
             reader.checkpoint()
 
 
+def test_key_log_that_cannot_be_read_ends_a_capture_that_has_no_files_left(tmp_path: Path) -> None:
+    state = Capture(DEMO, continues=True).checkpoint()
+    with pytest.raises(OSError, match="directory"):
+        list(Capture.resume(state, [], keylog=tmp_path))
+
+
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(TypeError, match="state must be bytes"):
         Capture.resume("text", DEMO)  # type: ignore[arg-type]

@@ -223,7 +223,9 @@ impl Reading {
             return Step::Ended;
         }
         let is_file_wanted = self.is_file_wanted();
-        if self.open_key_logs.is_none() && (is_file_wanted || self.added == 0) {
+        // Without inputs they are asked for once, and may have failed then.
+        let is_first = self.added == 0 && self.failure.is_none();
+        if self.open_key_logs.is_none() && (is_file_wanted || is_first) {
             if let Err(failure) = self.open_key_logs() {
                 self.fail(failure);
             }
