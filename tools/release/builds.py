@@ -16,7 +16,8 @@ PLATFORM = "manylinux_2_17"
 def arguments() -> list[str]:
     """What maturin gets, besides the interpreters."""
     linux = ["--zig", "--compatibility", PLATFORM] if platform.system() == "Linux" else []
-    return ["--release", "--locked", *linux]
+    # maturin does not know `--release` where a build frontend calls it.
+    return ["--profile", "release", "--locked", *linux]
 
 
 def environment(source: Path, target: Path, crates: Path, date: str) -> dict[str, str]:

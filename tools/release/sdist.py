@@ -18,6 +18,10 @@ replace-with = "vendored"
 directory = "{folder}"
 """
 
+# What a build frontend calls (PEP 517). pip has the metadata written before, and then they are
+# compressed into other bytes.
+_BUILD = "import sys, maturin; maturin.build_wheel(sys.argv[1])"
+
 
 def check(release: Release) -> str:
     """Make the sdist, unpack it, give it the crates' sources, and build it offline."""
@@ -36,22 +40,18 @@ def check(release: Release) -> str:
     text = _VENDORED.format(folder=vendored)
     (unpacked / ".cargo" / "config.toml").write_text(text, encoding="utf-8")
 
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet"]
-    offline = [
-        "--no-index",
-        "--no-deps",
-        "--no-build-isolation",
-        "--wheel-dir",
-        wheel_folder(release),
-    ]
     target = folder / "build"
     environment = builds.environment(unpacked, target, vendored, builds.date(release.root))
     environment |= {
         "CARGO_NET_OFFLINE": "true",
         "MATURIN_PEP517_ARGS": " ".join(builds.arguments()),
     }
+    wheel_folder(release).mkdir()
     commands.logged(
-        [*pip, *offline, unpacked], folder, release.work / "from-sdist.log", environment
+        [sys.executable, "-c", _BUILD, wheel_folder(release)],
+        unpacked,
+        release.work / "from-sdist.log",
+        environment,
     )
     (wheel,) = wheel_folder(release).glob("*.whl")
     size = sdist.stat().st_size // 1024
