@@ -5,6 +5,7 @@ It is not a pytest module: the environment has no pytest.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,10 @@ from pathlib import Path
 import wsdefrag
 
 SUPPORT = Path(__file__).resolve().parent / "support"
+CAPTURE = Path(__file__).resolve().parents[1] / "vectors" / "captures" / "demo.pcapng"
+
+ENDS = 10
+"""Processes that end while their threads work."""
 
 
 def main() -> None:
@@ -38,6 +43,16 @@ def main() -> None:
         expected.matches(message.content) for expected, message in zip(sent, messages, strict=True)
     ):
         raise SystemExit("the messages are not those that were sent")
+
+    # CPython ends daemon threads by unwinding their stacks until 3.13, which only works if the
+    # wheel is linked to the unwinder that does it.
+    import daemon_threads
+
+    work = f"def work():\n    list(Capture({str(CAPTURE)!r}).read())\n"
+    program = daemon_threads.ending_program("from wsdefrag.capture import Capture", work, threads=4)
+    for _ in range(ENDS):
+        if status := subprocess.run([sys.executable, "-c", program], check=False).returncode:
+            raise SystemExit(f"a process whose threads worked at its end had status {status}")
     print(f"wsdefrag {wsdefrag.__version__} from {package.parent}: {len(messages)} messages read")
 
 

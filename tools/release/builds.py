@@ -31,6 +31,8 @@ def environment(source: Path, target: Path, crates: Path, date: str) -> dict[str
     """
     names = {crates: "/crates", target: "/build", source: "/wsdefrag"}
     flags = [f"--remap-path-prefix={path}={name}" for path, name in names.items()]
+    if platform.libc_ver()[0] == "glibc":
+        flags.append(f"-Clink-arg={_unwinder()}")
     # For the C code of ring and zstd.
     prefixes = " ".join(f"-ffile-prefix-map={path}={name}" for path, name in names.items())
     here = Path(sys.executable).parent
@@ -42,6 +44,15 @@ def environment(source: Path, target: Path, crates: Path, date: str) -> dict[str
         # maturin asks the first python3 on the path for zig.
         "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+def _unwinder() -> Path:
+    """The library that unwinds stacks, which zig would replace by a copy of another one.
+
+    glibc's ``pthread_exit``, by which CPython ends daemon threads until 3.13, unwinds with this
+    one. A Rust frame that asks another one about its context ends the process.
+    """
+    return Path(commands.output(["cc", "-print-file-name=libgcc_s.so.1"], Path.cwd()).strip())
 
 
 def registry() -> Path:

@@ -48,6 +48,8 @@ def check(release: Release) -> str:
         libraries, versions, names = _needs(wheel)
         allowed = _MUSL if "musllinux" in wheel.name else _LIBRARIES
         wrong += [f"{wheel.name} needs {one}" for one in libraries if not allowed.fullmatch(one)]
+        if allowed is _LIBRARIES and "libgcc_s.so.1" not in libraries:
+            wrong.append(f"{wheel.name} has an unwinder of its own, beside that of pthread_exit")
         newest = max(versions, default=(0, 0))
         if newest > promised(wheel.name):
             wrong.append(f"{wheel.name} needs glibc {_dotted(newest)}, newer than its tag says")
