@@ -28,8 +28,11 @@ _COMMANDS = {
 # Libraries that take long to import, and what a subcommand may need of them.
 _SLOW = {
     *("asyncio", "hashlib", "json", "matplotlib", "numpy", "pyarrow", "secrets", "shutil"),
-    *("subprocess", "tempfile"),
+    "tempfile",
 }
+if sys.version_info >= (3, 11):
+    # click imports uuid, which imports it until CPython 3.10.
+    _SLOW.add("subprocess")
 
 # Formatting of output files.
 _FORMATS = {"har", "mitm", "mitm_flow", "plot", "tables", "tnetstring"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from types import GenericAlias
 from typing import Any
 
 import pytest
@@ -224,8 +225,11 @@ def test_repr_and_text_are_one_short_line(made: Any) -> None:
 
 
 def test_every_public_class_has_been_looked_at() -> None:
+    # Until CPython 3.10, `tuple[int]` passes for a class.
     public = {
-        name for name in wsdefrag.__all__ if inspect.isclass(getattr(wsdefrag, name))
+        name
+        for name in wsdefrag.__all__
+        if not isinstance(found := getattr(wsdefrag, name), GenericAlias) and inspect.isclass(found)
     } - ELSEWHERE.keys()
     assert public == {made.__name__ for made in SHOWN}
 
