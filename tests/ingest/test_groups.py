@@ -15,7 +15,15 @@ from capture_craft import Captured, packed
 from capture_parts import rotated
 from capture_recordings import packets_of
 from hang_guard import HANG_SECONDS
-from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, sources
+from ingest_lakes import (
+    commits,
+    committed_files,
+    expected,
+    lake_rows,
+    parquet_files,
+    quietly,
+    sources,
+)
 from recorded_captures import load
 from wsdefrag.ingest import Ingest, ingest
 from wsdefrag.ingest import lake as lakes
@@ -299,13 +307,7 @@ def test_killed_at_each_step_of_a_group_nothing_is_lost_or_doubled(
         assert lake_rows(lake) == whole, f"killed before step {step}"
         read = [name for group in names(lake) for name in group]
         assert sorted(read) == sorted(path.name for path in folder.iterdir())
-        named = {file["path"] for commit in commits(lake) for file in commit["files"]}
-        there = {
-            path.relative_to(lake).as_posix()
-            for table in TABLES
-            for path in (lake / table).rglob("*.parquet")
-        }
-        assert named == there
+        assert committed_files(lake) == parquet_files(lake)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")

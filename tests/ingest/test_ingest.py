@@ -18,7 +18,16 @@ import pytest
 
 from capture_parts import rotated
 from hang_guard import HANG_SECONDS
-from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, run_child, sources
+from ingest_lakes import (
+    commits,
+    committed_files,
+    expected,
+    lake_rows,
+    parquet_files,
+    quietly,
+    run_child,
+    sources,
+)
 from wsdefrag.capture import Capture
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest, known
 from wsdefrag.ingest import commits as commits_module
@@ -35,13 +44,7 @@ def test_lake_has_the_rows_of_one_pass(tmp_path: Path) -> None:
     counts = ingest(folder, lake, quiet=0, end=True, log=quietly)
     assert counts.files == len(files)
     assert lake_rows(lake) == expected(files)
-    named = {file["path"] for commit in commits(lake) for file in commit["files"]}
-    there = {
-        path.relative_to(lake).as_posix()
-        for table in TABLES
-        for path in (lake / table).rglob("*.parquet")
-    }
-    assert named == there
+    assert committed_files(lake) == parquet_files(lake)
     rows = sum(file["rows"] for commit in commits(lake) for file in commit["files"])
     assert rows == sum(map(len, expected(files).values())) == counts.rows
 

@@ -18,7 +18,15 @@ from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
 
-from ingest_lakes import TABLES, commits, expected, lake_rows, quietly, run_child
+from ingest_lakes import (
+    commits,
+    committed_files,
+    expected,
+    lake_rows,
+    parquet_files,
+    quietly,
+    run_child,
+)
 from wsdefrag.ingest import Ingest, ingest
 
 ROOM = "size=64m,nr_inodes=100000"
@@ -48,13 +56,7 @@ def check_commits(lake: Path) -> None:
     """What is committed is there, and nothing else."""
     made = commits(lake)
     assert [commit["commit"] for commit in made] == list(range(1, len(made) + 1))
-    named = {file["path"] for commit in made for file in commit["files"]}
-    found = {
-        path.relative_to(lake).as_posix()
-        for table in TABLES
-        for path in (lake / table).rglob("*.parquet")
-    }
-    assert found == named
+    assert parquet_files(lake) == committed_files(lake)
     assert sum(map(len, lake_rows(lake).values())) == sum(
         file["rows"] for commit in made for file in commit["files"]
     )

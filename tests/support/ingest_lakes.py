@@ -52,6 +52,20 @@ def sources(lake: Path) -> list[dict[str, Any]]:
     return [source for commit in commits(lake) for source in commit["sources"]]
 
 
+def committed_files(lake: Path) -> set[str]:
+    """The Parquet files that the commits of a lake name."""
+    return {file["path"] for commit in commits(lake) for file in commit["files"]}
+
+
+def parquet_files(lake: Path) -> set[str]:
+    """The Parquet files that are in a lake."""
+    return {
+        path.relative_to(lake).as_posix()
+        for table in TABLES
+        for path in (lake / table).rglob("*.parquet")
+    }
+
+
 def run_child(folder: Path, lake: Path, *options: str, **arguments: Any) -> subprocess.Popen[str]:
     """Start the command."""
     command = [sys.executable, "-m", "wsdefrag", "ingest", str(folder), "--to", str(lake), *options]

@@ -226,7 +226,6 @@ class Ingest:
                 )
                 del made["state"]
                 commits.commit({"sources": [], "ended": True, **made}, None)
-            self.counts.commits += 1
             self._count(point, made)
             self._log("ended", point=point, rows=sum(file["rows"] for file in made["files"]))
 
@@ -300,7 +299,6 @@ class Ingest:
         """Count and log a commit."""
         self._count(commits.point, made)
         files = group.files[: len(group.read)]
-        self.counts.commits += 1
         self.counts.files += len(files)
         self.counts.lag = max(0.0, time.time() - files[-1].mtime_ns / 1e9)
         self._log(
@@ -314,6 +312,7 @@ class Ingest:
         )
 
     def _count(self, point: str, made: dict[str, Any]) -> None:
+        self.counts.commits += 1
         self.counts.bytes += made["bytes"]
         self.counts.packets[point] = made["packets"]
         self.counts.messages += made["messages"]

@@ -10,7 +10,6 @@ from wsdefrag.ingest.synced import sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -60,12 +59,7 @@ class _Parts:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Close the files, which are complete unless there was an error."""
         while self._open:
             self._open.popitem()[1].close()

@@ -3,9 +3,9 @@
 //! Rows become bytes without the GIL, and without a Python object for any of them. The caller writes the
 //! blocks to whatever file it has.
 //!
-//! A call ends when a block is ready, after some MiB of input without one, at the end of a file if files are
-//! read in turn, or, where bytes come from a pipe or a file object, after each read. So between two calls the caller can show progress, run signal
-//! handlers, and flush what came through a pipe.
+//! A call ends when a block is ready, after some MiB of input without one, at the end of a file if files
+//! are read in turn, or, where bytes come from a pipe or a file object, after each read. So between two
+//! calls the caller can show progress, run signal handlers, and flush what came through a pipe.
 //!
 //! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
 //! - the output is finished once, after the run has ended, also with a failure; the failure is raised
