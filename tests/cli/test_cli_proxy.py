@@ -19,7 +19,7 @@ import pytest
 
 from flow_reader import flows
 from hang_guard import HANG_SECONDS
-from proxy_peers import Raw, connect, echo, serving
+from proxy_peers import RESPONSE, Raw, connect, echo, raw_server, serving
 from proxy_process import run
 from proxy_tls import authority
 from wire_writer import KEY, TEXT, close_frame, frame
@@ -101,12 +101,20 @@ def test_signal_ends_it_in_order_and_loses_no_record(
         assert [b"X-A", b"b"] in flow["request"]["headers"]
 
 
-def test_second_signal_does_not_wait_for_a_client_that_does_not_answer(tmp_path: Path) -> None:
+def test_second_signal_does_not_wait_for_peers_that_do_not_answer(tmp_path: Path) -> None:
     path = tmp_path / "all.mitm"
+
+    async def silent(server: Raw) -> None:
+        """Answer nothing but the message: the proxy ends by itself when the server has closed."""
+        await server.head()
+        server.send(RESPONSE)
+        await server.take(len(frame(TEXT, b"hi", key=KEY)))
+        server.send(frame(TEXT, b"hi"))
+        await server.rest()
 
     async def scenario() -> None:
         async with (
-            serving(echo) as port,
+            raw_server(silent) as port,
             running(
                 *("--upstream", f"127.0.0.1:{port}", "--write", path, "--close-timeout", "100000")
             ) as proxy,
@@ -122,6 +130,29 @@ def test_second_signal_does_not_wait_for_a_client_that_does_not_answer(tmp_path:
     run(scenario())
     (flow,) = flows(path.read_bytes())
     assert [state[2] for state in flow["websocket"]["messages"]] == [b"hi", b"hi"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_second_signal_while_the_process_ends_changes_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    script, shown = tmp_path / "hooks.py", tmp_path / "shown"
+    script.write_text(
+        "import atexit, os, pathlib\n"
+        "def on_message(message, connection): ...\n"
+        "@atexit.register\n"
+        "def end():\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        f"    pathlib.Path({str(shown)!r}).touch()\n",
+        encoding="utf-8",
+    )
+
+    async def scenario() -> None:
+        async with running("--upstream", "127.0.0.1:9", "--script", script) as proxy:
+            assert await proxy.stop(signal.SIGTERM) == ""
+
+    run(scenario())
+    assert shown.exists()
 
 
 def test_script_tls_and_metrics(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -17,6 +18,7 @@ from capture_recordings import LOADED
 from cli_captures import DEMO, feed_live, plain, wait_until_taken
 from cli_command import command, environment, started
 from hang_guard import HANG_SECONDS
+from wsdefrag.cli.signals import given_to
 
 if sys.platform == "win32":
     pytest.skip("signals of this kind are those of POSIX", allow_module_level=True)
@@ -193,3 +195,26 @@ def test_signal_that_the_parent_ignores_stays_ignored(number: signal.Signals) ->
         process.send_signal(number)
         output, error = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, output.count(b"\n"), error) == (0, 6, b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_goes_to_a_loop_and_afterwards_where_it_went_before(number: signal.Signals) -> None:
+    own: list[int] = []
+    taken: list[int] = []
+    before = signal.signal(number, lambda number, _: own.append(number))
+    try:
+        loop = asyncio.new_event_loop()
+        ended = asyncio.Event()
+
+        def take(number: int) -> None:
+            taken.append(number)
+            ended.set()
+
+        with given_to(loop, take):
+            signal.raise_signal(number)
+            loop.run_until_complete(ended.wait())
+        assert loop.is_closed()
+        signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+    assert (taken, own) == ([number], [number])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import signal
 import sys
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -20,7 +19,7 @@ from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable
 from wsdefrag.cli.output.printer import colours_wanted, columns
 from wsdefrag.cli.output.rows import Rows
 from wsdefrag.cli.passes.reading import Reading
-from wsdefrag.cli.signals import Stopped
+from wsdefrag.cli.signals import Stopped, given_to
 from wsdefrag.proxy import Timeouts
 from wsdefrag.replay import RecordedConnection, Turn, recordings
 from wsdefrag.replay.comparison import whole
@@ -157,26 +156,21 @@ def run(playing: Coroutine[Any, Any, None]) -> Stopped | None:
     """
     logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stderr)
     loop, stopped = new_loop(), None
+    task = loop.create_task(playing)
+
+    def stop(number: int) -> None:
+        nonlocal stopped
+        stopped = Stopped(number)
+        task.cancel()
+
     try:
-        task = loop.create_task(playing)
-
-        def stop(number: int) -> None:
-            nonlocal stopped
-            stopped = Stopped(number)
-            task.cancel()
-
-        # Windows has signals only for the main thread, which raise there.
-        with suppress(NotImplementedError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stop, number)
-        with suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        with given_to(loop, stop):
+            with suppress(asyncio.CancelledError):
+                loop.run_until_complete(task)
+            loop.run_until_complete(loop.shutdown_asyncgens())
     except OSError as error:
         name = printable_name(str(error.filename or "listen"))
         raise UnusableInput(name, error.strerror or str(error)) from None
-    finally:
-        loop.close()
     return stopped
 
 

@@ -10,7 +10,6 @@ import asyncio
 import importlib.util
 import inspect
 import logging
-import signal
 import ssl
 import sys
 import traceback
@@ -35,6 +34,7 @@ from wsdefrag.cli.network import (
 )
 from wsdefrag.cli.option_values import duration, size
 from wsdefrag.cli.output.errors import UnusableInput, note, printable_name
+from wsdefrag.cli.signals import end_in_order, given_to
 from wsdefrag.limits import Limits
 from wsdefrag.proxy import ListenAddress, Metrics, Proxy, Records, Timeouts
 
@@ -133,15 +133,22 @@ def proxy(**options: Any) -> None:  # noqa: ANN401
     except (ValueError, ssl.SSLError) as error:
         raise click.UsageError(f"{error}.") from None
     allow_many_sockets()
-    loop = new_loop()
+    ended = asyncio.Event()
+
+    def end(_: int) -> None:
+        if ended.is_set():
+            for connection in list(made.connections):
+                connection.abort()
+        ended.set()
+
     try:
-        loop.run_until_complete(_run(made, listening, stats=options["stats"]))
+        with given_to(loop := new_loop(), end):
+            loop.run_until_complete(_run(made, listening, ended, stats=options["stats"]))
+            end_in_order()
     except OSError as error:
         raise UnusableInput(
             printable_name(error.filename or "proxy"), error.strerror or str(error)
         ) from None
-    finally:
-        loop.close()
 
 
 def _made(options: dict[str, Any]) -> Proxy:
@@ -258,20 +265,11 @@ def _metrics_address(text: str | None) -> ListenAddress | None:
     return metrics_address(text)
 
 
-async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> None:
-    """Run the proxy until a signal comes."""
-    loop, ended, server = asyncio.get_running_loop(), asyncio.Event(), None
-
-    def end() -> None:
-        if ended.is_set():
-            for connection in list(proxy.connections):
-                connection.abort()
-        ended.set()
-
-    # Windows has signals only for the main thread, which raise there.
-    with suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end)
+async def _run(
+    proxy: Proxy, metrics: ListenAddress | None, ended: asyncio.Event, *, stats: bool
+) -> None:
+    """Run the proxy until a signal has set ``ended``."""
+    server = None
     if metrics is not None:
         try:
             server = Metrics(proxy).serve(metrics.host or "", metrics.port)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 import pytest
-import websockets.sync.server
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 import compat_wsproto
@@ -169,20 +169,21 @@ def test_trio_websocket_runs_on_it() -> None:
 
 
 def test_httpx_ws_runs_on_it() -> None:
-    def echo(connection: websockets.sync.server.ServerConnection) -> None:
-        for message in connection:
-            connection.send(message)
+    async def echo(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(message)
 
-    with websockets.sync.server.serve(echo, "127.0.0.1", 0, **PATIENT) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            port = server.socket.getsockname()[1]
-            with started("httpx_client.py", f"http://127.0.0.1:{port}/") as client:
-                shown, _ = client.communicate(timeout=HANG_SECONDS)
-        finally:
-            server.shutdown()
-            thread.join(HANG_SECONDS)
+    def run(port: int) -> tuple[str, int]:
+        with started("httpx_client.py", f"http://127.0.0.1:{port}/") as client:
+            shown, _ = client.communicate(timeout=HANG_SECONDS)
+            return shown, client.returncode
+
+    async def scenario() -> tuple[str, int]:
+        async with serve(echo, "127.0.0.1", 0, **PATIENT) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            return await asyncio.to_thread(run, port)
+
+    shown, status = finish(scenario())
     connection = "wsdefrag.compat.wsproto.connection"
     assert shown.splitlines() == ["'text \\u20ac'", "True", f"{connection} {connection}"]
-    assert client.returncode == 0
+    assert status == 0
