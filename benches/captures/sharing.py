@@ -116,7 +116,10 @@ def spent() -> float:
 
 
 def times(way: str, path: str, keylog: str | None, rounds: int) -> dict[str, object]:
-    """Seconds of one thread and of as many as there are cores, in turns; fields of `Shared`."""
+    """Seconds of one thread and of as many as there are cores, in turns; fields of `Shared`.
+
+    Two threads do work of several stages, so the stages are those of three at least.
+    """
     cores = os.cpu_count() or 1
     wall: dict[int, list[float]] = {1: [], cores: []}
     busy: dict[int, list[float]] = {1: [], cores: []}
@@ -128,7 +131,7 @@ def times(way: str, path: str, keylog: str | None, rounds: int) -> dict[str, obj
             wall[threads].append(time.perf_counter() - start)
             busy[threads].append(spent() - cpu)
     watched = [
-        Watch().stages(lambda: WAYS[way](Capture(path, threads=cores, keylog=keylog)))
+        Watch().stages(lambda: WAYS[way](Capture(path, threads=max(cores, 3), keylog=keylog)))
         for _ in range(rounds)
     ]
     return {

@@ -7,7 +7,8 @@ TEXT = """\
 ### Threads in one capture
 
 One thread, and as many as there are cores, in turns; in milliseconds. Processor time of each stage
-while all cores work. The share of one thread's time that more cores need is a model
+while all cores work, with three threads at least, as two share the stages. The share of one
+thread's time that more cores need is a model
 (`captures/sharing_model.py`), fitted to what this machine's cores needed; the stage that limits 16
 cores is named."""
 

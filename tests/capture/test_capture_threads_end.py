@@ -1,4 +1,8 @@
-"""Threads of a pass end with it, however it ends."""
+"""Threads of a pass end with it, however it ends.
+
+The reader and the caller follow the connections themselves if there are two threads; others do if
+there are more.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ from wsdefrag.capture import (
 )
 from wsdefrag.errors import CaptureError
 
+THREADS = [2, 3]
+
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="threads are listed in /proc")
 
 
@@ -42,8 +48,11 @@ def path(tmp_path: Path) -> Path:
 
 @needs_linux
 @pytest.mark.parametrize("batches", [0, 1, 5])
-def test_no_thread_is_left_of_a_pass_that_is_closed_early(path: Path, batches: int) -> None:
-    reader = Capture(path, threads=3).read()
+@pytest.mark.parametrize("threads", THREADS)
+def test_no_thread_is_left_of_a_pass_that_is_closed_early(
+    path: Path, batches: int, threads: int
+) -> None:
+    reader = Capture(path, threads=threads).read()
     for _ in range(batches):
         assert reader.next_batch()
     reader.close()
@@ -52,27 +61,30 @@ def test_no_thread_is_left_of_a_pass_that_is_closed_early(path: Path, batches: i
 
 
 @needs_linux
-def test_no_thread_is_left_at_the_end(path: Path) -> None:
-    reader = Capture(path, threads=3).read()
+@pytest.mark.parametrize("threads", THREADS)
+def test_no_thread_is_left_at_the_end(path: Path, threads: int) -> None:
+    reader = Capture(path, threads=threads).read()
     items = list(reader)
     assert our_threads() == []
     assert dump(reader, items) == EXPECTED
 
 
-def test_signals_of_a_pass_run_their_handler_and_lose_nothing(path: Path) -> None:
+@pytest.mark.parametrize("threads", THREADS)
+def test_signals_of_a_pass_run_their_handler_and_lose_nothing(path: Path, threads: int) -> None:
     rung: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
         while len(rung) < 3:
-            reader = Capture(path, threads=3).read()
+            reader = Capture(path, threads=threads).read()
             assert dump(reader, list(reader)) == EXPECTED
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
-def test_pass_goes_on_after_an_exception_of_a_signal_handler(path: Path) -> None:
+@pytest.mark.parametrize("threads", THREADS)
+def test_pass_goes_on_after_an_exception_of_a_signal_handler(path: Path, threads: int) -> None:
     """Batches are taken without Python code, between whose statements a handler could raise."""
 
     class Rung(Exception):
@@ -89,7 +101,7 @@ def test_pass_goes_on_after_an_exception_of_a_signal_handler(path: Path) -> None
     before = signal.signal(signal.SIGALRM, ring)
     try:
         while raised < 3:
-            reader = Capture(path, threads=3).read()
+            reader = Capture(path, threads=threads).read()
             native = reader._native
             assert native is not None
             batches: list[list[CapturedMessage | CapturedEvent | CapturedConnection]] = []
@@ -107,8 +119,9 @@ def test_pass_goes_on_after_an_exception_of_a_signal_handler(path: Path) -> None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked where that exists")
-def test_forked_process_gets_an_error_and_the_other_one_goes_on(path: Path) -> None:
-    reader = Capture(path, threads=3).read()
+@pytest.mark.parametrize("threads", THREADS)
+def test_forked_process_gets_an_error_and_the_other_one_goes_on(path: Path, threads: int) -> None:
+    reader = Capture(path, threads=threads).read()
     first = reader.next_batch()
     assert first
     child = os.fork()
@@ -136,11 +149,11 @@ from wsdefrag.capture import Capture
 
 def read_all():
     for _ in range(1_000):
-        list(Capture(PATH, threads=3))
+        list(Capture(PATH, threads=THREADS))
 
 if WAY == "daemon":
     threading.Thread(target=read_all, daemon=True).start()
-kept = Capture(PATH, threads=3).read()
+kept = Capture(PATH, threads=THREADS).read()
 assert kept.next_batch()
 if WAY == "exit":
     sys.exit()
@@ -148,8 +161,10 @@ if WAY == "exit":
 
 
 @pytest.mark.parametrize("way", ["end", "exit", "daemon"])
-def test_interpreter_ends_during_a_pass(path: Path, way: str) -> None:
+@pytest.mark.parametrize("threads", THREADS)
+def test_interpreter_ends_during_a_pass(path: Path, way: str, threads: int) -> None:
     code = ENDING.replace("PATH", repr(str(path))).replace("WAY", repr(way))
+    code = code.replace("THREADS", str(threads))
     assert child(code) == (0, "", "")
 
 

@@ -154,9 +154,10 @@ class Capture:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
             for no tunnel. Registered ports need no mention.
-        threads: How many threads follow the connections. With two or more, another one reads the
-            files, and one or two encode each file of columns. The results do not depend on it.
-            One thread does all of it, whatever this says, for file objects and pipes, where
+        threads: How many threads follow the connections. If two do, one of them reads the files,
+            and the other is the caller's; if more do, another one reads the files. With two or
+            more, one or two encode each file of columns. The results do not depend on it. One
+            thread does all of it, whatever this says, for file objects and pipes, where
             ``connections`` is given, and where the capture continues or was resumed.
         continues: Whether the capture goes on after these files. If so, connections that are open
             at their end stay open, and the state of the capture is there after a pass has ended

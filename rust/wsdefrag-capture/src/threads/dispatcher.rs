@@ -7,8 +7,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
 
 use crate::conversation::context::Scan;
 use crate::packet::Packet;
@@ -16,6 +14,7 @@ use crate::packet::reader::PacketSink;
 use crate::tcp::connection_table::Key;
 use crate::tcp::connections::Connections;
 use crate::threads::batch::{Batch, Chunk};
+use crate::threads::crew::Crew;
 use crate::threads::worker::Work;
 use crate::tls::keys::KeySource;
 
@@ -31,51 +30,32 @@ pub(crate) struct Dispatcher {
     next: u64,
     /// The worker of the last packet.
     last: usize,
-    workers: Vec<SyncSender<Work>>,
-    /// Whether nobody wants the rows any more.
-    is_stopped: Arc<AtomicBool>,
+    crew: Arc<Crew>,
     /// The packet after which the files are scanned for secrets.
     scan_after: Option<u64>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(
-        workers: Vec<SyncSender<Work>>,
-        is_stopped: Arc<AtomicBool>,
-        scan_after: Option<u64>,
-    ) -> Self {
-        let batch = Arc::new(Batch::new(0, workers.len()));
-        let sent = VecDeque::new();
-        Self { batch, sent, next: 0, last: 0, workers, is_stopped, scan_after }
+    pub(crate) fn new(crew: Arc<Crew>, scan_after: Option<u64>) -> Self {
+        let batch = Arc::new(Batch::new(0, crew.shards()));
+        Self { batch, sent: VecDeque::new(), next: 0, last: 0, crew, scan_after }
     }
 
     /// Whether nothing is wanted any more.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::Relaxed)
+        self.crew.is_stopped()
     }
 
     /// Sends more of a key log, or a secrets block, to all workers, after the packets so far.
     pub(crate) fn add_keys(&mut self, bytes: &[u8], source: KeySource) {
         self.flush();
-        let bytes = Arc::new(bytes.to_vec());
-        for worker in 0..self.workers.len() {
-            self.send(worker, Work::Keys(Arc::clone(&bytes), source));
-        }
+        self.crew.deal(&Work::Keys(Arc::new(bytes.to_vec()), source));
     }
 
     /// Tells all workers that the secrets of all files are there.
     pub(crate) fn end_scan(&mut self) {
         self.flush();
-        for worker in 0..self.workers.len() {
-            self.send(worker, Work::ScanIsOver);
-        }
-    }
-
-    fn send(&self, worker: usize, work: Work) {
-        // A worker that has ended has said why.
-        if self.workers[worker].send(work).is_err() {
-            self.is_stopped.store(true, Ordering::Relaxed);
-        }
+        self.crew.deal(&Work::ScanIsOver);
     }
 
     /// Sends the packets so far.
@@ -85,15 +65,13 @@ impl Dispatcher {
         }
         let is_free = self.sent.front_mut().is_some_and(|batch| Arc::get_mut(batch).is_some());
         let oldest = if is_free { self.sent.pop_front() } else { None };
-        let new = || Arc::new(Batch::new(self.next, self.workers.len()));
+        let new = || Arc::new(Batch::new(self.next, self.crew.shards()));
         let mut next = oldest.unwrap_or_else(new);
         if let Some(batch) = Arc::get_mut(&mut next) {
             batch.reset(self.next);
         }
         let batch = std::mem::replace(&mut self.batch, next);
-        for worker in 0..self.workers.len() {
-            self.send(worker, Work::Batch(Arc::clone(&batch)));
-        }
+        self.crew.deal(&Work::Batch(Arc::clone(&batch)));
         if self.sent.len() < MOST_SPARE {
             self.sent.push_back(batch);
         }
@@ -103,7 +81,7 @@ impl Dispatcher {
         let confirmed = connections.clock.advance(packet.time);
         let tenant = connections.tenant_of(packet);
         let worker = usize::from(Key::new(packet.source, packet.destination).0.bucket())
-            % self.workers.len();
+            % self.crew.shards();
         // The workers have dropped a batch that is filled.
         let Some(batch) = Arc::get_mut(&mut self.batch) else { return };
         if let Some(time) = confirmed {
@@ -121,6 +99,12 @@ impl Dispatcher {
         if batch.is_full() {
             self.flush();
         }
+    }
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.crew.close();
     }
 }
 

@@ -1,8 +1,9 @@
 //! Threads that share the work of one capture.
 //!
 //! ```text
-//! Capture     reads: files, packets; sends each packet to the worker that has its connection, in batches
+//! Capture     reads: files, packets; deals each packet to the worker that has its connection, in batches
 //! worker      follows the connections of some buckets: TCP, TLS, HTTP, frames, messages
+//! Crew        has the workers, what each is to do, and what it has done; says which thread does it
 //! Spread      takes the rows of all workers, in the order of the packets that made them certain
 //! ```
 //!
@@ -25,6 +26,7 @@
 //! ([`Step::Again`](crate::threads::spread::Step)). So the rows never depend on the threads.
 
 pub(crate) mod batch;
+pub(crate) mod crew;
 pub(crate) mod dispatcher;
 pub(crate) mod report;
 pub mod spread;

@@ -10,10 +10,7 @@ use std::collections::HashMap;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use foldhash::fast::FixedState;
 
@@ -27,29 +24,20 @@ use crate::tcp::connections::Connections;
 use crate::tcp::inflaters::Inflaters;
 use crate::tcp::shard::MAX_HELD;
 use crate::tcp::shard_numbers::Numbers;
+use crate::threads::crew::{Crew, Received};
 use crate::threads::dispatcher::Dispatcher;
-use crate::threads::report::{Place, Report, Sessions, WorkerRow};
-use crate::threads::worker::{Sent, Worker};
+use crate::threads::report::{Report, Sessions, WorkerRow};
+use crate::threads::worker::Worker;
 use crate::tls::resumption::MAX_SESSIONS;
 
 /// Workers at most.
 pub const MOST_WORKERS: usize = BUCKETS;
-
-/// Batches that wait for a worker, and reports of a worker that wait to be taken, at most.
-const WAITING: usize = 4;
-
-/// How long a step waits for a worker, so that its caller can handle signals.
-const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The part of the memory that the contents of a batch may take, besides the largest, is one of so many.
 const CONTENT_PART: usize = 16;
 
 /// A worker stops at more bytes of contents in a batch than its part of those, or than so many.
 const LEAST_CONTENT: usize = 1 << 20;
-
-/// Workers from which on they do a part of the output's work. Fewer leave the caller's thread time for it,
-/// and what they make would have to be copied.
-const PREPARING: usize = 3;
 
 /// The result of a step.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,9 +64,10 @@ pub enum Again {
 
 /// The rows of a capture whose connections several threads follow.
 pub struct Spread {
-    workers: Vec<Channel>,
+    /// The current batch, by shard; none between two.
+    reports: Vec<Reported>,
     threads: Vec<JoinHandle<()>>,
-    is_stopped: Arc<AtomicBool>,
+    crew: Arc<Crew>,
     /// The process that has the threads; one that was forked has none.
     process: u32,
     pub(crate) filter: Filter,
@@ -93,16 +82,12 @@ pub struct Spread {
     pub(crate) shards: Vec<Connections>,
 }
 
-/// The way from a worker.
-struct Channel {
-    sent: Receiver<Sent>,
-    taken: SyncSender<Box<Report>>,
-    /// The current batch, once it has come.
-    report: Option<Box<Report>>,
-    /// The next row and the next unit of the current batch.
+/// The report of a shard.
+struct Reported {
+    report: Box<Report>,
+    /// The next row and the next unit.
     row: usize,
     unit: usize,
-    has_ended: bool,
 }
 
 /// What all connections together may have.
@@ -149,14 +134,18 @@ pub(crate) fn spread(
     keys: impl Fn(&mut Connections),
 ) -> io::Result<(Dispatcher, Spread)> {
     let workers = workers.clamp(1, MOST_WORKERS);
-    let prepare = prepare.filter(|_| workers >= PREPARING);
     let limits = Limits::new(options);
     let most_content = (limits.content / workers).max(LEAST_CONTENT);
-    let is_stopped = Arc::<AtomicBool>::default();
+    let worker = |index| {
+        let mut connections = Connections::shard(options, (index, workers));
+        keys(&mut connections);
+        Worker { index, connections, most_content }
+    };
+    let crew = Arc::new(Crew::new((0..workers).map(worker).collect(), prepare));
     let mut spread = Spread {
-        workers: Vec::new(),
+        reports: Vec::new(),
         threads: Vec::new(),
-        is_stopped: Arc::clone(&is_stopped),
+        crew: Arc::clone(&crew),
         process: std::process::id(),
         filter,
         selection,
@@ -167,27 +156,12 @@ pub(crate) fn spread(
         is_ready: false,
         shards: Vec::new(),
     };
-    let mut senders = Vec::new();
-    for index in 0..workers {
-        let (sender, work) = sync_channel(WAITING);
-        let (sent, receiver) = sync_channel(WAITING);
-        let (give_back, taken) = sync_channel(2 * WAITING + 2);
-        let mut connections = Connections::shard(options, (index, workers));
-        keys(&mut connections);
-        let worker = Worker { index, connections, work, sent, prepare, most_content, taken };
-        let thread = Builder::new().name(format!("wsdefrag-{index}")).spawn(|| worker.run())?;
-        spread.threads.push(thread);
-        senders.push(sender);
-        spread.workers.push(Channel {
-            sent: receiver,
-            taken: give_back,
-            report: None,
-            row: 0,
-            unit: 0,
-            has_ended: false,
-        });
+    for index in 0..if crew.has_followers() { workers } else { 0 } {
+        let crew = Arc::clone(&crew);
+        let follow = move || crew.follow_all(index);
+        spread.threads.push(Builder::new().name(format!("wsdefrag-{index}")).spawn(follow)?);
     }
-    Ok((Dispatcher::new(senders, is_stopped, scan_after), spread))
+    Ok((Dispatcher::new(crew, scan_after), spread))
 }
 
 impl Spread {
@@ -214,9 +188,7 @@ impl Spread {
     /// Says that no more rows are wanted. Then whoever reads the capture gets no more bytes taken, and has
     /// to drop it, or take its connections back, before this is dropped.
     pub fn stop(&mut self) {
-        self.is_stopped.store(true, Ordering::Relaxed);
-        // Who waits to send learns that nobody receives.
-        self.workers.clear();
+        self.crew.stop();
     }
 
     /// Whether the threads are those of this process. One that was forked has none.
@@ -227,35 +199,24 @@ impl Spread {
 
     /// Waits for the reports of the next batch. Returns the step if they are not all there.
     fn receive(&mut self) -> Option<Step> {
-        for worker in &mut self.workers {
-            if worker.report.is_some() || worker.has_ended {
-                continue;
+        match self.crew.receive() {
+            Received::Reports(reports) => {
+                let reported = |report| Reported { report, row: 0, unit: 0 };
+                self.reports.extend(reports.into_iter().map(reported));
+                None
             }
-            match worker.sent.recv_timeout(PATIENCE) {
-                Ok(Sent::Report(report)) => {
-                    (worker.row, worker.unit) = (0, 0);
-                    worker.report = Some(report);
-                }
-                Ok(Sent::Ended(connections)) => {
-                    worker.has_ended = true;
-                    self.shards.push(*connections);
-                }
-                Ok(Sent::Panicked(panic)) => resume_unwind(panic),
-                Err(RecvTimeoutError::Timeout) => return Some(Step::More),
-                Err(RecvTimeoutError::Disconnected) => panic!("a worker has ended early"),
+            Received::Later => Some(Step::More),
+            Received::Ended(shards) => {
+                self.shards = shards;
+                Some(Step::Ended)
             }
+            Received::Panicked(panic) => resume_unwind(panic),
         }
-        if self.shards.is_empty() {
-            return None;
-        }
-        // All end after the same batch.
-        debug_assert_eq!(self.shards.len(), self.workers.len());
-        Some(Step::Ended)
     }
 
     /// Checks that no limit of all connections was met in the current batch.
     fn check(&mut self) -> Option<Step> {
-        let reports = || self.workers.iter().filter_map(|worker| worker.report.as_deref());
+        let reports = || self.reports.iter().map(|it| &*it.report);
         let sum = |of: fn(&Report) -> usize| reports().map(of).fold(0_usize, usize::saturating_add);
         let Limits { live, memory, held, content } = self.limits;
         let is_met = reports().any(|report| report.has_met_limit || report.out_of_memory)
@@ -270,11 +231,9 @@ impl Spread {
         if scan.is_some() && scan != self.scan_after {
             return scan.map(|packet| Step::Again(Again::ScanAfter(packet)));
         }
-        let sessions = |report: &mut Box<Report>| std::mem::take(&mut report.sessions);
-        let sessions: Vec<_> =
-            self.workers.iter_mut().map(|worker| worker.report.as_mut().map(sessions)).collect();
-        let shares = self.share_sessions(&sessions.into_iter().flatten().collect::<Vec<_>>());
-        shares.then_some(Step::Again(Again::Alone))
+        let sessions = |it: &mut Reported| std::mem::take(&mut it.report.sessions);
+        let sessions: Vec<_> = self.reports.iter_mut().map(sessions).collect();
+        self.share_sessions(&sessions).then_some(Step::Again(Again::Alone))
     }
 
     /// Whether a worker may have looked for a session of TLS that another one has remembered, or there are
@@ -297,15 +256,13 @@ impl Spread {
 
     /// Gives the rows of the current batch to `sink`, until it is full.
     fn deliver(&mut self, sink: &mut impl Sink) {
-        let Self { workers, filter, selection, numbers, .. } = self;
+        let Self { reports, filter, selection, numbers, .. } = self;
         let mut sink = FilteredSink { filter, selection, sink };
         let mut packet = None;
         loop {
-            let next = |worker: &Channel| -> Option<Place> {
-                Some(worker.report.as_ref()?.units.get(worker.unit)?.place)
-            };
-            let first = workers.iter().enumerate();
-            let first = first.filter_map(|(index, worker)| Some((next(worker)?, index))).min();
+            let next = |it: &Reported| Some(it.report.units.get(it.unit)?.place);
+            let first = reports.iter().enumerate();
+            let first = first.filter_map(|(index, it)| Some((next(it)?, index))).min();
             let Some((place, index)) = first else {
                 self.end_batch();
                 return;
@@ -314,14 +271,13 @@ impl Spread {
             if packet.replace(place.packet) != Some(place.packet) && sink.is_full() {
                 return;
             }
-            let worker = &mut workers[index];
-            let Some(report) = &mut worker.report else { return };
-            let unit = &report.units[worker.unit];
+            let Reported { report, row, unit: next } = &mut reports[index];
+            let unit = &report.units[*next];
             for _ in 0..unit.numbers {
                 numbers.take(index);
             }
-            let rows = worker.row..worker.row + unit.rows as usize;
-            (worker.row, worker.unit) = (rows.end, worker.unit + 1);
+            let rows = *row..*row + unit.rows as usize;
+            (*row, *next) = (rows.end, *next + 1);
             for row in rows {
                 let row = std::mem::replace(&mut report.rows[row], WorkerRow::Closed(u64::MAX));
                 deliver(row, numbers, &mut sink);
@@ -333,11 +289,7 @@ impl Spread {
     /// Gives the reports of the current batch back to the workers.
     fn end_batch(&mut self) {
         self.is_ready = false;
-        for worker in &mut self.workers {
-            if let Some(report) = worker.report.take() {
-                let _ = worker.taken.try_send(report);
-            }
-        }
+        self.crew.give_back(self.reports.drain(..).map(|it| it.report));
     }
 
     /// The bytes that [`Capture::gather`](crate::Capture::gather) takes, beside small ones, by allocations
@@ -390,12 +342,13 @@ fn deliver(row: WorkerRow, numbers: &mut Numbers, sink: &mut impl Sink) {
 impl Drop for Spread {
     /// Ends the threads, unless they belong to another process.
     fn drop(&mut self) {
+        if !self.is_here() {
+            // The lock may have been another thread's when the process was forked.
+            return;
+        }
         self.stop();
-        let is_here = self.is_here();
         for thread in self.threads.drain(..) {
-            if is_here {
-                let _ = thread.join();
-            }
+            let _ = thread.join();
         }
     }
 }

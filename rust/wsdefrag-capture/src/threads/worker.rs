@@ -1,12 +1,7 @@
-//! A thread that follows the connections of some buckets.
+//! The connections of some buckets, which one thread at a time follows.
 
-#![expect(clippy::disallowed_methods, reason = "a few values for each batch")]
-
-use std::any::Any;
 use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::output::Prepare;
 use crate::tcp::connections::Connections;
@@ -15,7 +10,8 @@ use crate::threads::batch::Batch;
 use crate::threads::report::{Place, Report};
 use crate::tls::keys::KeySource;
 
-/// What is sent to a worker.
+/// Work on a shard.
+#[derive(Clone)]
 pub(crate) enum Work {
     Batch(Arc<Batch>),
     /// More of a key log, or a secrets block.
@@ -24,59 +20,38 @@ pub(crate) enum Work {
     ScanIsOver,
 }
 
-/// What a worker sends.
-pub(crate) enum Sent {
-    Report(Box<Report>),
-    /// There are no more batches; these are its connections.
-    Ended(Box<Connections>),
-    Panicked(Box<dyn Any + Send>),
-}
-
 /// Bytes that there must be before a batch is read, for allocations that end the process if they are
 /// refused.
 const ROOM: usize = 8 << 20;
 
-/// A worker.
+/// The connections of a shard. Whichever thread has it works on them.
 pub(crate) struct Worker {
     /// Its index among all.
     pub(crate) index: usize,
     pub(crate) connections: Connections,
-    pub(crate) work: Receiver<Work>,
-    pub(crate) sent: SyncSender<Sent>,
-    pub(crate) prepare: Option<Prepare>,
     /// Bytes of contents, besides the largest, at which it gives a batch up.
     pub(crate) most_content: usize,
-    /// Reports that were taken, to be filled again.
-    pub(crate) taken: Receiver<Box<Report>>,
 }
 
 impl Worker {
-    /// Works until there are no more batches, or nobody wants the rows.
-    pub(crate) fn run(self) {
-        let sent = self.sent.clone();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work())) {
-            let _ = sent.send(Sent::Panicked(panic));
-        }
-    }
-
-    fn work(mut self) {
-        while let Ok(work) = self.work.recv() {
-            match work {
-                Work::Batch(batch) => {
-                    let mut report = self.taken.try_recv().unwrap_or_default();
-                    report.reset();
-                    report.prepare = self.prepare;
-                    self.read(&batch, &mut report);
-                    drop(batch);
-                    if self.sent.send(Sent::Report(report)).is_err() {
-                        return;
-                    }
-                }
-                Work::Keys(bytes, source) => self.connections.keys.add(&bytes, source),
-                Work::ScanIsOver => self.connections.end_scan(),
+    /// Does a piece of work. Returns whether the report was filled: only batches have one.
+    pub(crate) fn take(
+        &mut self,
+        work: Work,
+        prepare: Option<Prepare>,
+        report: &mut Report,
+    ) -> bool {
+        match work {
+            Work::Batch(batch) => {
+                report.reset();
+                report.prepare = prepare;
+                self.read(&batch, report);
+                return true;
             }
+            Work::Keys(bytes, source) => self.connections.keys.add(&bytes, source),
+            Work::ScanIsOver => self.connections.end_scan(),
         }
-        let _ = self.sent.send(Sent::Ended(Box::new(self.connections)));
+        false
     }
 
     /// Reads the packets of a batch that are this worker's.
