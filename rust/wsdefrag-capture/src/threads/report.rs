@@ -8,18 +8,26 @@ use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::output::Prepare;
 use crate::sink::Sink;
+use wsdefrag_core::fallible::TryGrow;
 
 /// A row, or a step of a connection.
 pub(crate) enum WorkerRow {
     Opened(Box<Connection>),
-    Message(Message),
+    Message(Copied),
     /// A message that was prepared for the sink, and the length of its content.
-    Prepared(Message, usize),
+    Prepared(Copied, usize),
     Gap(Box<CaptureEvent>),
     Event(Box<CaptureEvent>),
     Ended(Box<Connection>),
     /// The number has no more rows.
     Closed(u64),
+}
+
+/// A message, and how many bytes of the report's contents are its content. If none are, it has its content
+/// itself.
+pub(crate) struct Copied {
+    message: Message,
+    length: u32,
 }
 
 /// The place of rows among all: the packet that made them certain, and 0 to `u64::MAX - 1` for what its
@@ -63,6 +71,8 @@ pub(crate) struct Report {
     pub(crate) sessions: Sessions,
     /// Whether there was no memory for the batch.
     pub(crate) out_of_memory: bool,
+    /// The contents of short messages, one after another, so that whoever takes them reads on where it is.
+    contents: Vec<u8>,
     /// Buffers for the contents of messages.
     pub(crate) spare: Vec<Vec<u8>>,
     /// Bytes of the contents of all messages, and of the largest.
@@ -79,6 +89,8 @@ pub(crate) struct Sessions {
     pub(crate) looked_up: Vec<[u8; 32]>,
 }
 
+/// Most bytes of a content that is copied. Longer ones are handed over in their buffers.
+const MOST_COPIED: usize = 4 << 10;
 /// Most buffers that are kept.
 const MOST_SPARE: usize = 1 << 12;
 /// Most bytes of a buffer that is kept.
@@ -87,12 +99,11 @@ const MOST_SPARE_BYTES: usize = 1 << 20;
 impl Report {
     /// Empties a report whose rows were taken.
     pub(crate) fn reset(&mut self) {
-        let Self { units, rows, spare, .. } = self;
-        units.clear();
-        rows.clear();
-        let (units, rows, spare) =
-            (std::mem::take(units), std::mem::take(rows), std::mem::take(spare));
-        *self = Self { units, rows, spare, ..Self::default() };
+        let Self { units, rows, contents, spare, .. } = std::mem::take(self);
+        *self = Self { units, rows, contents, spare, ..Self::default() };
+        self.units.clear();
+        self.rows.clear();
+        self.contents.clear();
     }
 
     /// Keeps a buffer for a later message.
@@ -104,6 +115,40 @@ impl Report {
         {
             self.spare.push(buffer);
         }
+    }
+
+    /// Moves the content of a short message to those of the report, if there is memory.
+    #[inline]
+    fn copied(&mut self, mut message: Message) -> Copied {
+        let bytes = message.content.len();
+        if bytes > MOST_COPIED || self.contents.try_append(&message.content).is_err() {
+            return Copied { message, length: 0 };
+        }
+        self.keep(std::mem::take(&mut message.content));
+        #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_COPIED`")]
+        Copied { message, length: bytes as u32 }
+    }
+
+    /// A message whose content is at this place among those of short messages, if it was copied. It gets a
+    /// buffer of the receiver, to which it goes.
+    #[inline]
+    pub(crate) fn whole(
+        &mut self,
+        Copied { mut message, length }: Copied,
+        place: &mut usize,
+        sink: &mut impl Sink,
+    ) -> Message {
+        let spare = sink.spare();
+        if length == 0 {
+            self.keep(spare);
+            return message;
+        }
+        let content = &self.contents[*place..][..length as usize];
+        *place += content.len();
+        message.content = spare;
+        message.content.clear();
+        message.content.extend_from_slice(content);
+        message
     }
 
     /// Replaces the content of a message by what is prepared for the sink, if something is.
@@ -144,6 +189,7 @@ impl Sink for Report {
         let bytes = message.content.len();
         self.content += bytes;
         self.largest = self.largest.max(bytes);
+        let message = self.copied(message);
         self.rows.push(if is_prepared {
             WorkerRow::Prepared(message, length)
         } else {

@@ -88,6 +88,8 @@ struct Reported {
     /// The next row and the next unit.
     row: usize,
     unit: usize,
+    /// Where the next content that was copied begins.
+    content: usize,
 }
 
 /// What all connections together may have.
@@ -201,7 +203,7 @@ impl Spread {
     fn receive(&mut self) -> Option<Step> {
         match self.crew.receive() {
             Received::Reports(reports) => {
-                let reported = |report| Reported { report, row: 0, unit: 0 };
+                let reported = |report| Reported { report, row: 0, unit: 0, content: 0 };
                 self.reports.extend(reports.into_iter().map(reported));
                 None
             }
@@ -271,7 +273,7 @@ impl Spread {
             if packet.replace(place.packet) != Some(place.packet) && sink.is_full() {
                 return;
             }
-            let Reported { report, row, unit: next } = &mut reports[index];
+            let Reported { report, row, unit: next, content } = &mut reports[index];
             let unit = &report.units[*next];
             for _ in 0..unit.numbers {
                 numbers.take(index);
@@ -280,8 +282,7 @@ impl Spread {
             (*row, *next) = (rows.end, *next + 1);
             for row in rows {
                 let row = std::mem::replace(&mut report.rows[row], WorkerRow::Closed(u64::MAX));
-                deliver(row, numbers, &mut sink);
-                report.keep(sink.spare());
+                deliver(row, (&mut *report, &mut *content), numbers, &mut sink);
             }
         }
     }
@@ -306,13 +307,20 @@ impl Spread {
 
 /// Gives a row to `sink`, with the number that its connection has among all.
 #[inline]
-fn deliver(row: WorkerRow, numbers: &mut Numbers, sink: &mut impl Sink) {
+fn deliver(
+    row: WorkerRow,
+    (report, place): (&mut Report, &mut usize),
+    numbers: &mut Numbers,
+    sink: &mut impl Sink,
+) {
     match row {
-        WorkerRow::Message(mut message) => {
+        WorkerRow::Message(message) => {
+            let mut message = report.whole(message, place, sink);
             message.connection = numbers.of(message.connection);
             sink.message(message);
         }
-        WorkerRow::Prepared(mut message, length) => {
+        WorkerRow::Prepared(message, length) => {
+            let mut message = report.whole(message, place, sink);
             message.connection = numbers.of(message.connection);
             sink.prepared(message, length);
         }
