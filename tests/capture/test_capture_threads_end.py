@@ -43,7 +43,7 @@ def our_threads() -> list[str]:
 
 
 def left_threads() -> list[str]:
-    """The names of those that are left. Linux may list a thread for a moment after it was joined."""
+    """The names of those that are left. Linux may list one for a moment after it was joined."""
     end = time.monotonic() + 60
     while (names := our_threads()) and time.monotonic() < end:
         time.sleep(0.001)
