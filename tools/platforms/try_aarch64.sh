@@ -12,7 +12,8 @@ tools/platforms/debian_root.sh "$foreign" arm64 "python$version,python$version-v
 if [ ! -e "$root/.cross" ]; then
     cp /etc/resolv.conf "$root/etc/"
     chroot "$root" dpkg --add-architecture arm64
-    chroot "$root" apt-get update -qq
+    # The mirror may be a copy of some weeks ago, which debootstrap does not mind.
+    chroot "$root" apt-get -o Acquire::Check-Valid-Until=false update -qq
     DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -qq --yes --no-install-recommends \
         rustc cargo libstd-rust-dev:arm64 gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
     touch "$root/.cross"

@@ -8,9 +8,11 @@ version=$1
 work=$PWD/target/platforms root=$PWD/target/platforms/debian
 tools/platforms/debian_root.sh "$root" "$(dpkg --print-architecture)" "python$version,python$version-venv"
 
-# The build asks the interpreter only for its settings, on standard input or with -c.
-mkdir -p "$work/bin"
-printf '#!/bin/sh\nexec chroot %s /usr/bin/python%s "$@"\n' "$root" "$version" >"$work/bin/python$version"
+# The build asks the interpreter only for its settings, on standard input or with -c. One of these is its own
+# path, by which it is asked again; so it has the same one inside of the directory as outside.
+mkdir -p "$work/bin" "$root$work/bin"
+ln -sf "/usr/bin/python$version" "$root$work/bin/python$version"
+printf '#!/bin/sh\nexec chroot %s %s/bin/python%s "$@"\n' "$root" "$work" "$version" >"$work/bin/python$version"
 chmod +x "$work/bin/python$version"
 tag=cp$(echo "$version" | tr -d .)
 rm -rf "$work/dist"
