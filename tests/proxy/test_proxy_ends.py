@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -303,6 +304,37 @@ def test_shutdown_closes_everything_with_1001(
         assert codes == [1001] * 5
 
     runner(way, monkeypatch)(scenario())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its transports read by themselves")
+@way
+def test_client_whose_bytes_were_not_read_gets_the_refusal(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with Proxy("127.0.0.1:9") as proxy:
+            asking = await Raw.to(proxy.port)
+            while not proxy.connections:
+                await asyncio.sleep(0.001)
+            (connection,) = proxy.connections
+            connection.client_leg.transport.pause_reading()
+            asking.send(REQUEST[:50])
+            while unread(connection.client_leg.transport) < 50:
+                await asyncio.sleep(0.001)
+        # This raises if the connection was reset.
+        assert (await asking.reader.read()).startswith(b"HTTP/1.1 503 ")
+        await asking.close()
+
+    runner(way, monkeypatch)(scenario())
+
+
+def unread(transport: asyncio.Transport) -> int:
+    """How many bytes have arrived at a socket that nobody has read."""
+    import fcntl
+    import termios
+
+    found = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.FIONREAD, bytes(4))
+    return int.from_bytes(found, sys.byteorder)
 
 
 @way

@@ -344,7 +344,7 @@ class ProxyConnection:
         for leg in self._legs():
             leg.ignore()
             leg.resume(HANDSHAKE)
-            leg.close()
+            leg.close_refused()
         self.session_is_closing()
 
     # The end.

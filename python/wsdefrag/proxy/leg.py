@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from wsdefrag.proxy.leg_socket import LegSocket
 from wsdefrag.proxy.peer import Peer
+from wsdefrag.proxy.transports import drop_arrived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,6 +241,12 @@ class Leg(asyncio.BufferedProtocol):
         if not self.is_lost:
             self._stop_writer()
             self.transport.close()
+
+    def close_refused(self) -> None:
+        """Close the socket of a side that may still be sending, so that it gets its response."""
+        if not self.is_lost and not self.transport.is_closing():
+            drop_arrived(self.transport)
+        self.close()
 
     def abort(self) -> None:
         """Close the socket at once."""

@@ -6,8 +6,10 @@ aiofastnet has the loop's functions again, with transports that cost less (extra
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from wsdefrag.proxy.tls_server import TlsServer, listening_sockets
@@ -25,6 +27,10 @@ Server: TypeAlias = asyncio.AbstractServer | TlsServer
 
 # Connections that wait to be accepted.
 _BACKLOG = 1024
+
+# What of the bytes that have arrived is dropped: so many reads of so many bytes, as much as systems
+# buffer.
+_DROPS, _DROP_SIZE = 128, 64 << 10
 
 
 def _imported() -> ModuleType | None:
@@ -58,6 +64,22 @@ def socket_number(transport: asyncio.Transport) -> int | None:
         return None
     number = found.fileno()
     return number if number >= 0 else None
+
+
+def drop_arrived(transport: asyncio.Transport) -> None:
+    """Read and drop what has arrived, before a transport is closed that has sent a response.
+
+    A system that closes a socket with unread bytes resets the connection, and then the peer may
+    lose what it was sent before (RFC 9112 section 9.6). TLS reads by itself while it is closed.
+    """
+    found = transport.get_extra_info("socket")
+    # On Windows the transport itself is reading, and a socket is no file.
+    if found is None or sys.platform == "win32" or transport.get_extra_info("sslcontext"):
+        return
+    with suppress(OSError):  # nothing more has arrived, or the socket is closed
+        for _ in range(_DROPS):
+            if not os.read(found.fileno(), _DROP_SIZE):
+                break
 
 
 class _QuietLoop:
