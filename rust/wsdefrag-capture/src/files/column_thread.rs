@@ -6,15 +6,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "one thread; a few columns of a batch")]
 
-use std::mem;
-use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Builder, JoinHandle};
 
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowLeafColumn};
 use parquet::errors::ParquetError;
 
 use super::EncodeError;
+use super::owned_thread::OwnedThread;
 
 /// A column, and the values of a batch that it is to take.
 pub(super) struct ColumnValues {
@@ -29,12 +27,10 @@ pub(super) type Columns = Vec<(usize, ArrowColumnWriter)>;
 
 /// A thread that encodes columns.
 pub(super) struct ColumnThread {
-    /// `None` at the end.
+    /// `None` at the end. It is dropped before the thread, which ends by that.
     values: Option<SyncSender<Vec<ColumnValues>>>,
     encoded: Receiver<Result<Columns, ParquetError>>,
-    thread: Option<JoinHandle<()>>,
-    /// The process that has the thread.
-    process: u32,
+    thread: OwnedThread<()>,
 }
 
 impl ColumnThread {
@@ -49,9 +45,8 @@ impl ColumnThread {
                 }
             }
         };
-        let thread = Builder::new().name("wsdefrag-contents".to_owned()).spawn(work).ok()?;
-        let (values, thread) = (Some(values), Some(thread));
-        Some(Self { values, encoded, thread, process: std::process::id() })
+        let thread = OwnedThread::new("wsdefrag-contents", work).ok()?;
+        Some(Self { values: Some(values), encoded, thread })
     }
 
     /// Has columns take the values of a batch. [`wait`](Self::wait) follows.
@@ -73,22 +68,8 @@ impl ColumnThread {
     /// The thread ends early only if it has panicked.
     fn end<T>(&mut self) -> Result<T, EncodeError> {
         self.values = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Err(panic)) => resume_unwind(panic),
-            _ => Err(EncodeError::OutOfMemory),
-        }
-    }
-}
-
-impl Drop for ColumnThread {
-    fn drop(&mut self) {
-        self.values = None;
-        match self.thread.take() {
-            // Whether it has panicked matters to nobody any more.
-            Some(thread) if self.process == std::process::id() => drop(thread.join()),
-            // A forked process has no thread to wait for.
-            thread => mem::forget(thread),
-        }
+        self.thread.join();
+        Err(EncodeError::OutOfMemory)
     }
 }
 

@@ -1,24 +1,16 @@
 //! A file that another thread encodes, so that batches are made meanwhile. Its bytes are the same.
 //!
 //! - the thread ends with this value
-
-#![expect(
-    clippy::disallowed_methods,
-    reason = "one thread; blocks that wait are bounded by the batches"
-)]
-
-use std::mem;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::{Builder, JoinHandle};
 
 use arrow_array::RecordBatch;
 
 use super::EncodeError;
 use super::blocks::Blocks;
 use super::encoder::Encoder;
+use super::owned_thread::OwnedThread;
 
 /// Batches that wait at most.
 const WAITING: usize = 2;
@@ -35,16 +27,14 @@ struct Progress {
 /// A file that another thread encodes.
 #[derive(Debug)]
 pub(super) struct EncoderThread {
-    /// `None` after the last batch.
+    /// `None` after the last batch. It is dropped before the thread, which ends by that.
     batches: Option<SyncSender<RecordBatch>>,
     sent: Receiver<Vec<u8>>,
-    thread: Option<JoinHandle<Result<(), EncodeError>>>,
+    thread: OwnedThread<Result<(), EncodeError>>,
     progress: Arc<Progress>,
     blocks: Blocks,
     /// Whether there was no memory to take a block.
     failed: bool,
-    /// The process that has the thread.
-    process: u32,
 }
 
 impl EncoderThread {
@@ -63,13 +53,12 @@ impl EncoderThread {
             }
             Err(_) => Ok(()),
         };
-        let Ok(thread) = Builder::new().name("wsdefrag-encoder".to_owned()).spawn(work) else {
+        let Ok(thread) = OwnedThread::new("wsdefrag-encoder", work) else {
             return Err(file);
         };
         hand_over.send(file).map_err(|error| error.0)?;
-        let (batches, thread) = (Some(batches), Some(thread));
-        let (blocks, process) = (Blocks::default(), std::process::id());
-        Ok(Self { batches, sent, thread, progress, blocks, failed: false, process })
+        let (batches, blocks) = (Some(batches), Blocks::default());
+        Ok(Self { batches, sent, thread, progress, blocks, failed: false })
     }
 
     /// Has a batch encoded.
@@ -92,11 +81,7 @@ impl EncoderThread {
 
     fn end(&mut self) -> Result<(), EncodeError> {
         self.batches = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(ended)) => ended,
-            Some(Err(panic)) => resume_unwind(panic),
-            None => Err(EncodeError::OutOfMemory),
-        }
+        self.thread.join().unwrap_or(Err(EncodeError::OutOfMemory))
     }
 
     pub(super) fn blocks(&mut self) -> &mut Blocks {
@@ -117,18 +102,6 @@ impl EncoderThread {
 
     pub(super) fn rows(&self) -> u64 {
         self.progress.rows.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for EncoderThread {
-    fn drop(&mut self) {
-        self.batches = None;
-        match self.thread.take() {
-            // Whether it has failed matters to nobody any more.
-            Some(thread) if self.process == std::process::id() => drop(thread.join()),
-            // A forked process has no thread to wait for.
-            thread => mem::forget(thread),
-        }
     }
 }
 

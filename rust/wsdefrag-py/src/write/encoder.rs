@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 use wsdefrag_core::write::settings::{Choice, Head, Settings};
-use wsdefrag_core::{Encoder, Opcode, Refusal, Strictness};
+use wsdefrag_core::{Encoder, Opcode, Output, Refusal, Strictness};
 
 use crate::errors;
 use crate::exclusive::Exclusive;
@@ -15,6 +15,9 @@ use crate::raw::buffer::with_bytes;
 use crate::shown::shown_bool;
 use crate::write::arguments::{parse_code, parse_key, parse_sizes};
 use crate::write::output::{BufferOutput, PyOutput, with_text};
+
+/// `fragments`, `compress` and `masking_key` of a call.
+type Choices<'a, 'py> = (Option<&'a Bound<'py, PyAny>>, Option<bool>, Option<&'a [u8]>);
 
 /// The engine of ``wsdefrag.FrameEncoder``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
@@ -26,16 +29,15 @@ pub(crate) struct FrameEncoder {
 impl FrameEncoder {
     /// Calls `encode` with the bytes of `content`.
     #[inline]
-    fn with<'py>(
+    fn with<'py, T>(
         &self,
         content: &Bound<'py, PyAny>,
-        encode: impl FnOnce(&mut Encoder, &[u8], &mut PyOutput<'py>) -> Result<Py<PyBytes>, Refusal>,
-    ) -> PyResult<Py<PyBytes>> {
+        encode: impl FnOnce(&mut Encoder, &[u8], PyOutput<'py>) -> Result<T, Refusal>,
+    ) -> PyResult<T> {
         let py = content.py();
         self.engine.with(py, |engine| {
             with_bytes(content, |input| {
-                let mut output = PyOutput { py, immutable: input.immutable };
-                encode(engine, input.bytes, &mut output)
+                encode(engine, input.bytes, PyOutput { py, immutable: input.immutable })
             })?
             .map_err(errors::raise_refusal)
         })
@@ -50,8 +52,9 @@ impl FrameEncoder {
     ) -> PyResult<Py<PyBytes>> {
         let key = parse_key(masking_key)?;
         match payload {
-            Some(payload) => self
-                .with(payload, |engine, bytes, output| engine.control(opcode, bytes, key, output)),
+            Some(payload) => self.with(payload, |engine, bytes, mut output| {
+                engine.control(opcode, bytes, key, &mut output)
+            }),
             None => self.engine.with(py, |engine| {
                 let mut output = PyOutput { py, immutable: true };
                 engine.control(opcode, b"", key, &mut output).map_err(errors::raise_refusal)
@@ -59,19 +62,19 @@ impl FrameEncoder {
         }
     }
 
+    /// Encodes a whole message into what `output` makes of a new `bytes`.
     #[inline]
-    fn whole(
+    fn whole<'py, O: Output>(
         &self,
         opcode: Opcode,
-        content: &Bound<'_, PyAny>,
-        fragments: Option<&Bound<'_, PyAny>>,
-        compress: Option<bool>,
-        masking_key: Option<&[u8]>,
-    ) -> PyResult<Py<PyBytes>> {
+        content: &Bound<'py, PyAny>,
+        (fragments, compress, masking_key): Choices<'_, 'py>,
+        output: impl FnOnce(PyOutput<'py>) -> O,
+    ) -> PyResult<O::Bytes> {
         let choice = Choice { compress, masking_key: parse_key(masking_key)? };
         let fragments = fragments.map(parse_sizes).transpose()?;
-        self.with(content, |engine, bytes, output| {
-            engine.message(opcode, bytes, fragments.as_deref(), choice, output)
+        self.with(content, |engine, bytes, frames| {
+            engine.message(opcode, bytes, fragments.as_deref(), choice, &mut output(frames))
         })
     }
 }
@@ -125,7 +128,8 @@ impl FrameEncoder {
         compress: Option<bool>,
         masking_key: Option<&[u8]>,
     ) -> PyResult<Py<PyBytes>> {
-        self.whole(parse_opcode(r#type)?, content, fragments, compress, masking_key)
+        let choices = (fragments, compress, masking_key);
+        self.whole(parse_opcode(r#type)?, content, choices, |frames| frames)
     }
 
     /// Encode a whole message as buffers, which are sent one after the other.
@@ -155,16 +159,10 @@ impl FrameEncoder {
         compress: Option<bool>,
         masking_key: Option<&[u8]>,
     ) -> PyResult<Py<PyList>> {
-        let (opcode, py) = (parse_opcode(r#type)?, content.py());
-        let choice = Choice { compress, masking_key: parse_key(masking_key)? };
-        let fragments = fragments.map(parse_sizes).transpose()?;
-        self.engine.with(py, |engine| {
-            with_bytes(content, |input| {
-                let frames = PyOutput { py, immutable: input.immutable };
-                let mut output = BufferOutput { content, frames };
-                engine.message(opcode, input.bytes, fragments.as_deref(), choice, &mut output)
-            })?
-            .map_err(errors::raise_refusal)
+        let choices = (fragments, compress, masking_key);
+        self.whole(parse_opcode(r#type)?, content, choices, |frames| BufferOutput {
+            content,
+            frames,
         })
     }
 
@@ -226,7 +224,7 @@ impl FrameEncoder {
         compress: Option<bool>,
         masking_key: Option<&[u8]>,
     ) -> PyResult<Py<PyBytes>> {
-        self.whole(Opcode::Binary, content, fragments, compress, masking_key)
+        self.whole(Opcode::Binary, content, (fragments, compress, masking_key), |frames| frames)
     }
 
     /// Encode the next fragment of a message.
@@ -257,8 +255,8 @@ impl FrameEncoder {
     ) -> PyResult<Py<PyBytes>> {
         let opcode = parse_opcode(r#type)?;
         let choice = Choice { compress, masking_key: parse_key(masking_key)? };
-        self.with(content, |engine, bytes, output| {
-            engine.fragment(opcode, bytes, fin, choice, output)
+        self.with(content, |engine, bytes, mut output| {
+            engine.fragment(opcode, bytes, fin, choice, &mut output)
         })
     }
 
@@ -312,7 +310,7 @@ impl FrameEncoder {
         let rsv = u8::from(rsv1) << 2 | u8::from(rsv2) << 1 | u8::from(rsv3);
         let head = Head { opcode: parse_opcode(opcode)?, fin, rsv };
         let key = parse_key(masking_key)?;
-        self.with(payload, |engine, bytes, output| engine.frame(head, bytes, key, output))
+        self.with(payload, |engine, bytes, mut output| engine.frame(head, bytes, key, &mut output))
     }
 
     /// Encode a ping (RFC 6455 section 5.5.2).
