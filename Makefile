@@ -187,8 +187,7 @@ SPARK_QUICK := '$(SPARK_ROWS)_rows_are_those_of_capture[demo-messages]' \
 test-spark-quick: build spark-env ## run a few of them: half a minute
 	@$(SPARK_PYTEST) $(SPARK_QUICK); fi
 
-check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
-	$(MAKE) --no-print-directory fuzz-briefly
+check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub fuzz-briefly ## formatting, lints, types, stubs, docs, a bounded fuzz run
 
 # The parts of `make check`; those of .pre-commit-config.yaml among them need no built extension.
 lint-rust-format:
@@ -198,11 +197,11 @@ lint-rust-format:
 # The lint `incompatible_msrv` compares the standard library's items with `rust-version`. Nothing is linked, so
 # libFuzzer, whose path is set, need not be built.
 lint-rust:
-	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+	cargo clippy --profile checked --workspace --all-targets --locked --quiet -- --deny warnings
 	CUSTOM_LIBFUZZER_PATH=$(abspath target)/unused.a cargo clippy --manifest-path rust/fuzz/Cargo.toml --target-dir target --locked --quiet -- --deny warnings
 
 lint-docs:
-	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
+	RUSTDOCFLAGS='--deny warnings' cargo doc --profile checked --workspace --no-deps --document-private-items --locked --quiet
 
 lint-python: $(BIN)/.tools
 	$(BIN)/ruff format --check $(PYTHON_CODE)
@@ -313,7 +312,7 @@ bench: $(BENCH)/bin/.tools $(BENCH_PEERS) ## measure against the peers, or PARTS
 
 wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	rm -rf dist .venv-wheel
-	$(BIN)/maturin build --profile $(PROFILE) --locked --quiet --out dist
+	$(BIN)/maturin build --profile $(PROFILE) --locked --quiet --interpreter $(BIN)/python --out dist
 	$(PYTHON) -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links dist wsdefrag
 	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py
