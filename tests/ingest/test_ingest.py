@@ -31,6 +31,7 @@ from ingest_lakes import (
 from wsdefrag.capture import Capture
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest, known
 from wsdefrag.ingest import commits as commits_module
+from wsdefrag.ingest import lake as lake_module
 from wsdefrag.ingest.commits import Commits
 from wsdefrag.ingest.synced import sync_folder, write_synced
 
@@ -92,6 +93,22 @@ def test_bad_file_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> None:
     (bad,) = [source for source in sources(lake) if source["status"] == "set aside"]
     assert bad["name"] == "part-001b.pcap"
     assert "not a capture" in bad["error"]
+    assert lake_rows(lake) == expected(files)
+
+
+@pytest.mark.parametrize("name", ["ENOENT", "EMFILE", "ENFILE", "ENOMEM", "ESTALE", "ETIMEDOUT"])
+def test_file_that_can_be_read_later_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 3)
+    failing = failing_once(lake_module.write, getattr(errno, name), files[0])
+    monkeypatch.setattr(lake_module, "write", failing)
+    with pytest.raises(OSError, match=os.strerror(getattr(errno, name))):
+        ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert commits(lake) == []
+    assert ingest(folder, lake, quiet=0, end=True, log=quietly).set_aside == 0
     assert lake_rows(lake) == expected(files)
 
 
@@ -220,14 +237,14 @@ def test_full_disk_commits_nothing_and_the_next_run_goes_on(tmp_path: Path) -> N
     assert lake_rows(lake) == expected(files)
 
 
-def failing_once(function: Callable[..., None], code: int) -> Callable[..., None]:
-    """A function whose first call fails as the system does."""
-    errors = iter([OSError(code, os.strerror(code))])
+def failing_once(function: Callable[..., Any], code: int, *path: Path) -> Callable[..., Any]:
+    """A function whose first call fails as the system does, for a path."""
+    errors = iter([OSError(code, os.strerror(code), *map(str, path))])
 
-    def call(*arguments: Any) -> None:
+    def call(*arguments: Any, **options: Any) -> Any:
         for error in errors:
             raise error
-        function(*arguments)
+        return function(*arguments, **options)
 
     return call
 

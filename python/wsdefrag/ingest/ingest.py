@@ -9,6 +9,7 @@ that is committed is the one after the last of them.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import sys
@@ -42,6 +43,10 @@ COMMIT_BYTES = 512 << 20
 
 COMMIT_SECONDS = 30.0
 """Seconds of a commit, so that slow files are not read again for long after a kill."""
+
+_MAY_PASS = "ENOENT EMFILE ENFILE ENOMEM EAGAIN ESTALE ETIMEDOUT EHOSTDOWN"
+MAY_PASS = {getattr(errno, name) for name in _MAY_PASS.split() if hasattr(errno, name)}
+"""Errors that say nothing of a file: it is gone, or the system or a server has no more now."""
 
 
 def _log_line(event: str, **values: object) -> None:
@@ -259,7 +264,7 @@ class Ingest:
         """Read a group and commit it; return of how many files it consisted.
 
         If one of its files cannot be read, those before it are the group; if there are none, it is
-        set aside. Files that are gone are forgotten.
+        set aside, unless it may be read later. Files that are gone are forgotten.
         """
         paths = [self._folder.path / file.name for file in group.files]
         options = {**self._options, "capture_point": commits.point, "continues": True}
@@ -277,7 +282,7 @@ class Ingest:
             if read:
                 without_limits = Bounds(sys.maxsize, math.inf)
                 return self._take(commits, Group(group.files[:read], without_limits), gone)
-            if isinstance(error, FileNotFoundError):
+            if getattr(error, "errno", None) in MAY_PASS:
                 raise
             self._set_aside(commits, group.files[0], error, gone)
             return 1
