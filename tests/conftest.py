@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.entropy import deterministic_PRNG
 
 from leaks import Watch
 
@@ -49,6 +50,11 @@ settings.load_profile("repeatable")
 # Hypothesis takes constants out of the modules of the package that happen to be imported. With
 # them the examples would be others when a test runs alone, beside others, or on changed code.
 providers._get_local_constants = lambda: providers._local_constants
+
+# When Hypothesis first uses random numbers it looks for what holds their generator, and warns if
+# nothing does. With CPython 3.14 it does not find what was frozen below, so it looks before that.
+with deterministic_PRNG():
+    pass
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -31,7 +31,11 @@ mkdir "$root/checkout"
 cp -r tests examples vectors pyproject.toml tools "$root/checkout"
 cp "$work"/dist/*"$tag"*.whl "$root/checkout"
 
-run() { chroot "$root" /usr/bin/env PYTHONDONTWRITEBYTECODE=1 "$@"; }
+# Tests read /proc, which is mounted for as long as a program runs.
+run() {
+    unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" /usr/bin/env PYTHONDONTWRITEBYTECODE=1 "$@"' \
+        "$root" "$@"
+}
 rm -rf "$root/empty"
 run "/usr/bin/python$version" -m venv /empty
 run sh -c "/empty/bin/python -m pip install --quiet --no-index /checkout/*.whl"
