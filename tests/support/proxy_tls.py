@@ -16,6 +16,18 @@ from cryptography.x509.oid import NameOID
 
 _FROM, _TO = dt.datetime(2020, 1, 1), dt.datetime(2120, 1, 1)
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
@@ -39,6 +51,8 @@ class Authority:
             .not_valid_before(_FROM)
             .not_valid_after(_TO)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            # CPython 3.13 verifies strictly by default (RFC 5280 section 4.2.1.3).
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
