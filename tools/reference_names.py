@@ -15,6 +15,7 @@ import wsdefrag
 PAGES = (
     "wsdefrag",
     "wsdefrag.capture",
+    "wsdefrag.dask",
     "wsdefrag.handshake",
     "wsdefrag.ingest",
     "wsdefrag.proxy",

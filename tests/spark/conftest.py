@@ -33,13 +33,6 @@ else:
 @pytest.fixture
 def points(tmp_path: Path) -> Path:
     """A folder with the files of two capture points, whose times overlap."""
-    from capture_parts import rotated
+    from capture_parts import two_points
 
-    folder = tmp_path / "captures"
-    folder.mkdir()
-    for point, name in (("east", "demo"), ("west", "cable-many")):
-        made = tmp_path / point
-        made.mkdir()
-        for number, file in enumerate(rotated(name, made, 5)):
-            file.rename(folder / f"{point}-{number:02}.pcapng")
-    return folder
+    return two_points(tmp_path)

@@ -16,7 +16,6 @@ from child_process import child
 from recorded_captures import DIRECTORY
 from spark_rows import expected, found
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import FileChanged, points_of
 from wsdefrag.spark.session import find_java
 
 DEMO = DIRECTORY / "demo.pcapng"
@@ -80,22 +79,6 @@ def test_unreadable_file_is_named(spark: Any, tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(PySparkException, match=r"a\.pcap: Permission denied"):
         read(spark, path).collect()
-
-
-def test_files_that_changed_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "a.pcap"
-    shutil.copy(DEMO, path)
-    (planned,) = points_of(str(tmp_path), r".*\.pcap", None)
-    planned.check()
-    os.utime(path, ns=(1, 1))
-    with pytest.raises(FileChanged, match=r"a\.pcap: it was written again after .* closed"):
-        planned.check()
-    path.write_bytes(DEMO.read_bytes()[:100])
-    with pytest.raises(FileChanged, match=r"a\.pcap: it had \d+ bytes .* and now 100; "):
-        planned.check()
-    path.unlink()
-    with pytest.raises(FileChanged, match=r"a\.pcap: it was there .*No such file.* same path"):
-        planned.check()
 
 
 def test_file_that_changes_before_it_is_read_fails_the_query(spark: Any, tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812  (as everybody calls it)
 from capture_parts import rotated
 from recorded_captures import DIRECTORY
 from spark_rows import assert_spread, expected, of_tasks
-from wsdefrag.ingest.folder import SourceFile
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import PointFiles, shares_of
 from wsdefrag.spark.stream import CaptureStreamReader
 
 DEMO = DIRECTORY / "demo.pcapng"
@@ -113,23 +111,6 @@ def test_too_little_memory_for_shares_fails_the_query(spark: Any) -> None:
         read(spark, MANY, 64, memory=memory).count()
     with pytest.raises(PySparkException, match=text):
         read(spark, MANY, 64, memory=memory, errors="rows").count()
-
-
-def test_smaller_points_have_fewer_tasks() -> None:
-    def point(name: str, *sizes: int) -> PointFiles:
-        files = [SourceFile(f"{name}-{number}", size, 0) for number, size in enumerate(sizes)]
-        return PointFiles(name, "/captures", tuple(files))
-
-    points = [point("a", 40, 60), point("b", 21), point("c", 1), point("d", 0)]
-    shares = [(share.files.point, share.index, share.of) for share in shares_of(points, 5)]
-    assert shares == [
-        *(("a", index, 5) for index in range(5)),
-        *(("b", index, 2) for index in range(2)),
-        ("c", 0, 1),
-        ("d", 0, 1),
-    ]
-    assert [share.of for share in shares_of([point("d", 0)], 5)] == [1]
-    assert shares_of([], 5) == []
 
 
 def test_streams_are_not_spread(tmp_path: Path) -> None:

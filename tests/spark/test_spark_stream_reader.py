@@ -14,10 +14,10 @@ from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxFiles
 from capture_parts import rotated
 from spark_rows import Columns, expected, found
 from wsdefrag.errors import CheckpointError
-from wsdefrag.spark.batches import FilesUnread
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import FileChanged
 from wsdefrag.spark.stream import CaptureStreamReader
+from wsdefrag.tasks.points import FileChanged
+from wsdefrag.tasks.table_read import FilesUnread
 
 ALL = ReadAllAvailable()
 

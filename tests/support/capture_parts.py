@@ -28,3 +28,23 @@ def rotated(name: str, folder: Path, count: int) -> list[Path]:
         path.write_bytes(capture_files.pcapng(packets[start : start + size], link))
         files.append(path)
     return files
+
+
+def two_points(folder: Path, name: str = "{point}-{number:02}") -> Path:
+    """Write the files of two capture points, whose times overlap, into one folder.
+
+    Args:
+        folder: Where to make the folder.
+        name: The names of the files, without their ending. The points are ``east`` and ``west``.
+
+    Returns:
+        The folder, with five files of each.
+    """
+    captures = folder / "captures"
+    captures.mkdir()
+    for point, recording in (("east", "demo"), ("west", "cable-many")):
+        made = folder / point
+        made.mkdir()
+        for number, file in enumerate(rotated(recording, made, 5)):
+            file.rename(captures / f"{name.format(point=point, number=number)}.pcapng")
+    return captures

@@ -45,8 +45,15 @@ FILES: dict[str, Callable[[], bytes]] = {
     **{f"part-{number}.pcapng": partial(doc_captures.part, number, 3) for number in range(3)},
 }
 
-ALONE = {ROOT / "docs" / "wsproto.md", ROOT / "docs" / "how-to" / "logs.md"}
-"""Pages whose Python changes modules or logs of this process; they get one of their own."""
+ALONE = {
+    ROOT / "docs" / "wsproto.md",
+    ROOT / "docs" / "how-to" / "logs.md",
+    ROOT / "docs" / "explanation" / "past-one-machine.md",
+}
+"""Pages whose Python changes modules or logs of this process, or leaves Dask's threads in it.
+
+They get a process of their own.
+"""
 
 SPARK = {ROOT / "docs" / "how-to" / "spark.md"}
 """Pages that need pyspark and Java; the tests of Spark run them."""

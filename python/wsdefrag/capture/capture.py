@@ -446,6 +446,23 @@ class Capture:
         """
         return _restored({**self._arguments, "share": (index, of)})
 
+    def _of_point(
+        self, paths: list[str], capture_point: str, columns: Mapping[str, Iterable[str]]
+    ) -> Capture:
+        """Return a capture of a capture point's files, with the other arguments of this one.
+
+        Args:
+            paths: The files.
+            capture_point: The name of the capture point.
+            columns: The columns of tables, as for ``Capture``.
+
+        Raises:
+            ValueError: If a column does not exist.
+        """
+        chosen = chosen_columns(columns)
+        changed = {"paths": paths, "capture_point": capture_point, "columns": chosen}
+        return _restored({**self._arguments, **changed})
+
     def _table(self, name: str) -> ArrowStream:
         """Return one table; the messages alone, whose pass keeps no other table."""
         if name == "messages":

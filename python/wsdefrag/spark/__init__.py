@@ -3,7 +3,6 @@
 ::
 
     options     what a query asks for, checked before any file is opened
-    points      the files of each capture point, as they were when the query was planned; tasks
     schema      the columns of a table in the types of Spark, and batches converted to them
     filters     which of a query's conditions a capture can apply itself
     batches     one capture point's files, or the rows of a share of its connections, as batches
@@ -12,10 +11,11 @@
     stream_log  which files these had, and the states of the captures between them
     session     a session on this machine that has the source
 
-The unit of work is one capture point: its files are one capture, because connections go on from
-file to file. There is no place inside a stream where reading could begin, so neither a file nor a
-range of bytes is read alone. Several tasks can share a large one by its connections, and then each
-reads all of its files. The rows are those of ``Capture``, however often a task is tried.
+`wsdefrag.tasks` plans and reads. The unit of work is one capture point: its files are one capture,
+because connections go on from file to file. There is no place inside a stream where reading could
+begin, so neither a file nor a range of bytes is read alone. Several tasks can share a large one by
+its connections, and then each reads all of its files. The rows are those of ``Capture``, however
+often a task is tried.
 
 pyspark is imported when a name of this module is first used: ``pip install 'wsdefrag[spark]'``.
 """

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from wsdefrag.ingest.folder import FILES
+from wsdefrag.tasks.points import MOST_TASKS
 
 TABLES = ("messages", "connections", "events")
-
-MOST_TASKS = 64
-"""Tasks that read one capture point, at most."""
 
 _TRUTHS = {"true": True, "false": False}
 

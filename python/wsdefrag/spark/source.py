@@ -17,8 +17,8 @@ from pyspark.sql.types import StructType
 from wsdefrag.spark.batches import point_batches
 from wsdefrag.spark.filters import capture_filters
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import points_of, shares_of
 from wsdefrag.spark.schema import TableSchema
+from wsdefrag.tasks.points import points_of, shares_of
 
 
 class WebSocketCaptures(DataSource):

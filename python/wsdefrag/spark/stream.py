@@ -21,11 +21,12 @@ from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadLimit, ReadMa
 from wsdefrag.capture import Capture
 from wsdefrag.errors import CheckpointError
 from wsdefrag.ingest.folder import Folder, SourceFile
-from wsdefrag.spark.batches import TableRead
+from wsdefrag.spark.batches import converted
 from wsdefrag.spark.options import ReadOptions
-from wsdefrag.spark.points import PointFiles, point_of
 from wsdefrag.spark.schema import TableSchema
 from wsdefrag.spark.stream_log import PointLog
+from wsdefrag.tasks.points import PointFiles, point_of
+from wsdefrag.tasks.table_read import TableRead
 
 Offset = dict[str, dict[str, int]]
 """Under ``"points"``: files that are done, by capture point."""
@@ -147,9 +148,9 @@ class CaptureStreamReader(DataSourceStreamReader):
             if state is None
             else Capture.resume(state, paths, **arguments)
         )
-        read = TableRead(capture, files, options, schema)
+        read = TableRead(capture, files, options.table)
         try:
-            for batch in read.batches():
+            for batch in converted(read, options, schema, point):
                 if gives_rows:
                     yield batch
         except CheckpointError as error:

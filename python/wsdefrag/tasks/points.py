@@ -13,6 +13,9 @@ from pathlib import Path
 from wsdefrag.errors import WebSocketError
 from wsdefrag.ingest.folder import Folder, SourceFile
 
+MOST_TASKS = 64
+"""Tasks that read one capture point, at most."""
+
 
 class FileChanged(WebSocketError):
     """A file is another one than when the query was planned."""
@@ -87,9 +90,14 @@ def shares_of(points: list[PointFiles], tasks: int) -> list[PointShare]:
 
     Args:
         points: The capture points.
-        tasks: How many tasks the one with the most bytes has. Others have fewer in proportion to
-            their bytes, and at least one.
+        tasks: How many tasks the one with the most bytes has, at most ``MOST_TASKS``. Others have
+            fewer in proportion to their bytes, and at least one.
+
+    Raises:
+        ValueError: If ``tasks`` is none of these numbers.
     """
+    if not 1 <= tasks <= MOST_TASKS:
+        raise ValueError(f"spread must be a number from 1 to {MOST_TASKS}, not {tasks}")
     largest = max((point.size() for point in points), default=0)
     shares = []
     for point in points:
@@ -113,8 +121,11 @@ def points_of(path: str, files: str, point: str | None) -> list[PointFiles]:
 
     Raises:
         FileNotFoundError: If there is no such path, or no capture below it.
-        ValueError: If a capture is of no capture point.
+        ValueError: If a capture is of no capture point, or the expression has no group.
+        re.error: If an expression cannot be compiled.
     """
+    if point is not None and re.compile(point).groups == 0:
+        raise ValueError(f"the expression needs a group, the name of the capture point: {point!r}")
     root = Path(path).absolute()
     if root.is_file():
         stat = root.stat()
@@ -148,7 +159,7 @@ def point_of(file: SourceFile, point: str | None) -> str:
     match = re.search(point, file.name)
     if match is None:
         raise ValueError(
-            f"{file.name}: it is of no capture point, because capturePoint {point!r} does not "
-            "match; change it, or leave such files out with the option files"
+            f"{file.name}: it is of no capture point, because {point!r} does not match; change "
+            "that expression, or leave such files out with the option files"
         )
     return match.group(1) or ""
