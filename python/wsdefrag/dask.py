@@ -44,8 +44,9 @@ def read_captures(
     (``pandas.ArrowDtype``), which are those of the tables (``docs/schema.md``). A partition is a
     data frame of pandas, which has to fit into the memory of its worker.
 
-    Files are looked at now, and read by the tasks. A task fails if a file has another size or
-    time then, or cannot be read whole. Columns that the computation does not use are not made.
+    Files are looked at now, and read by the tasks. If a file has another size or time then, or
+    cannot be read whole, the task fails with a ``WebSocketError`` that names it. Columns that the
+    computation does not use are not made.
 
     Args:
         path: A folder of captures, or one capture. All machines must see it under this path.
