@@ -41,10 +41,11 @@ run() { chroot "$root" /usr/bin/env CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/bui
 run sh -c "cd /checkout && PROPTEST_RNG_SEED=6455 cargo test --profile checked --package wsdefrag-core \
     --target aarch64-unknown-linux-gnu --locked --quiet"
 
-# The wheel. PyO3 reads the settings of the other root's interpreter.
+# The wheel. PyO3 reads the settings of the other root's interpreter, which Debian has under two names.
 cp .venv-release/bin/maturin "$root/usr/local/bin/"
-mkdir -p "$root/arm64"
-cp "$foreign/usr/lib/python$version/"_sysconfigdata*.py "$root/arm64/"
+rm -rf "$root/arm64"
+mkdir "$root/arm64"
+cp "$foreign/usr/lib/python$version/"_sysconfigdata__linux_*.py "$root/arm64/"
 rm -rf "$root/dist"
 run sh -c "cd /checkout && PYO3_CROSS_LIB_DIR=/arm64 maturin build --release --locked --compatibility linux \
     --target aarch64-unknown-linux-gnu --interpreter python$version --out /dist"
