@@ -66,7 +66,8 @@ pub(crate) struct Crew {
     /// Wakes the reader.
     has_room: Condvar,
     is_stopped: AtomicBool,
-    /// What is done of the sink's work by other threads than the caller's.
+    /// What followers do of the sink's work. Without them the caller does it all: what the reader made would
+    /// be copied once more, and move from core to core.
     prepare: Option<Prepare>,
 }
 
@@ -127,7 +128,8 @@ impl Crew {
             reports: VecDeque::new(),
             spare: Vec::new(),
         };
-        let work_comes = workers.iter().map(|_| Condvar::new()).collect();
+        let work_comes: Vec<_> = workers.iter().map(|_| Condvar::new()).collect();
+        let prepare = prepare.filter(|_| work_comes.len() > WITHOUT_FOLLOWERS);
         let state = State {
             shards: workers.into_iter().map(shard).collect(),
             under_way: 0,
@@ -192,13 +194,13 @@ impl Crew {
             self.reported.notify_one();
         } else {
             while state.shards[0].has_work() && !self.is_stopped() {
-                state = self.follow(state, 0, self.prepare);
+                state = self.follow(state, 0);
             }
         }
         let most = MOST[usize::from(self.has_followers())];
         while state.is_full(most) && !self.is_stopped() {
             if let Some(shard) = self.readers_shard(&state) {
-                state = self.follow(state, shard, self.prepare);
+                state = self.follow(state, shard);
                 continue;
             }
             state.reader_waits = true;
@@ -219,7 +221,7 @@ impl Crew {
         state.is_closed = true;
         self.wake_all();
         while let Some(shard) = self.readers_shard(&state).filter(|_| !self.is_stopped()) {
-            state = self.follow(state, shard, self.prepare);
+            state = self.follow(state, shard);
         }
     }
 
@@ -228,7 +230,7 @@ impl Crew {
         let mut state = self.state();
         while !self.is_stopped() {
             if state.shards[shard].has_work() {
-                state = self.follow(state, shard, self.prepare);
+                state = self.follow(state, shard);
             } else if state.is_closed {
                 return;
             } else {
@@ -243,14 +245,13 @@ impl Crew {
         &'a self,
         mut state: MutexGuard<'a, State>,
         shard: usize,
-        prepare: Option<Prepare>,
     ) -> MutexGuard<'a, State> {
         let own = &mut state.shards[shard];
         let Some(mut worker) = own.worker.take() else { return state };
         let (work, mut report) = (own.work.pop_front(), own.spare.pop().unwrap_or_default());
         drop(state);
         let done = catch_unwind(AssertUnwindSafe(|| {
-            let reports = work.is_some_and(|work| worker.take(work, prepare, &mut report));
+            let reports = work.is_some_and(|work| worker.take(work, self.prepare, &mut report));
             (worker, reports, report)
         }));
         let mut state = self.state();
@@ -300,8 +301,7 @@ impl Crew {
             if !self.has_followers()
                 && let Some(shard) = state.callers_shard()
             {
-                // The caller does the rest of the sink's work itself.
-                state = self.follow(state, shard, None);
+                state = self.follow(state, shard);
                 continue;
             }
             state.caller_waits = true;
