@@ -197,11 +197,11 @@ lint-rust-format:
 # The lint `incompatible_msrv` compares the standard library's items with `rust-version`. Nothing is linked, so
 # libFuzzer, whose path is set, need not be built.
 lint-rust:
-	cargo clippy --profile checked --workspace --all-targets --locked --quiet -- --deny warnings
+	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
 	CUSTOM_LIBFUZZER_PATH=$(abspath target)/unused.a cargo clippy --manifest-path rust/fuzz/Cargo.toml --target-dir target --locked --quiet -- --deny warnings
 
 lint-docs:
-	RUSTDOCFLAGS='--deny warnings' cargo doc --profile checked --workspace --no-deps --document-private-items --locked --quiet
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
 
 lint-python: $(BIN)/.tools
 	$(BIN)/ruff format --check $(PYTHON_CODE)
