@@ -327,3 +327,46 @@ impl Crew {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::threads::batch::Batch;
+
+    fn crew(shards: usize) -> Crew {
+        let worker = |index| Worker {
+            index,
+            connections: Connections::shard(&Options::default(), (index, shards)),
+            most_content: usize::MAX,
+        };
+        Crew::new((0..shards).map(worker).collect(), None)
+    }
+
+    #[test]
+    fn reader_does_the_work_of_a_caller_that_is_away() {
+        for shards in [1, 2] {
+            let crew = crew(shards);
+            crew.deal(&Work::Batch(Arc::new(Batch::new(0, shards))));
+            crew.close();
+            let is_done = |shard: &Shard| shard.work.is_empty() && shard.reports.len() == 1;
+            assert!(crew.state().shards.iter().all(is_done));
+        }
+    }
+
+    #[test]
+    fn panic_of_whoever_works_reaches_the_caller() {
+        for shards in [1, 2] {
+            let crew = crew(shards);
+            // Nothing in it is for the last shard, not even a list without packets.
+            crew.deal(&Work::Batch(Arc::new(Batch::new(0, shards - 1))));
+            crew.close();
+            assert!(matches!(crew.receive(), Received::Panicked(_)));
+            let again = catch_unwind(AssertUnwindSafe(|| crew.receive()));
+            let text = again.err().and_then(|panic| panic.downcast_ref::<&str>().copied());
+            assert_eq!(text, Some("a thread has panicked"));
+        }
+    }
+}

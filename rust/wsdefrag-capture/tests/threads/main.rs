@@ -8,7 +8,6 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use wsdefrag_capture::packet::counts::Counts;
@@ -239,51 +238,21 @@ fn panic_of_a_worker_reaches_who_takes_the_rows_and_all_threads_end() {
     }
 }
 
-/// The messages that the threads beside the caller were to prepare.
-static PREPARED: AtomicUsize = AtomicUsize::new(0);
-
 #[test]
-fn reader_does_the_work_of_a_caller_that_is_away() {
+fn rows_of_a_caller_that_was_away_are_those_of_one_thread() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/captures/demo.pcapng");
     let file = fs::read(path).unwrap();
     let (expected, _) = alone(&file, &Options::default(), 0);
     for workers in [1, 2] {
-        PREPARED.store(0, Ordering::Relaxed);
-        let prepare = |_: &Message, _: &mut Vec<u8>| {
-            PREPARED.fetch_add(1, Ordering::Relaxed);
-            Ok(false)
-        };
         let mut capture = Capture::new(Options::default());
-        let mut spread = capture.spread(workers, None, Some(prepare)).unwrap();
+        let mut spread = capture.spread(workers, None, None).unwrap();
         // The file is one batch, so the reader need not wait for the caller, which is this thread.
         feed(&mut capture, &file, 256 << 10, &mut Collected { most: 1, ..Collected::default() });
         capture.end_dispatch();
         let mut rows = Collected { most: 5, ..Collected::default() };
         assert_eq!(take(&mut spread, &mut rows), None);
-        let messages = rows.rows.iter().filter(|row| row.starts_with("message")).count();
-        assert!(messages > 0);
-        assert_eq!(PREPARED.load(Ordering::Relaxed), messages, "{workers} workers");
         capture.gather(spread);
         assert!(finish(&mut capture, &mut rows));
         assert_eq!(rows.rows, expected.rows, "{workers} workers");
-    }
-}
-
-#[test]
-fn panic_of_the_reader_as_a_worker_reaches_who_takes_the_rows() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/captures/demo.pcapng");
-    let file = fs::read(path).unwrap();
-    for workers in [1, 2] {
-        let mut capture = Capture::new(Options::default());
-        let prepare = |_: &Message, _: &mut Vec<u8>| panic!("on purpose");
-        let mut spread = capture.spread(workers, None, Some(prepare)).unwrap();
-        feed(&mut capture, &file, 256 << 10, &mut Collected { most: 1, ..Collected::default() });
-        capture.end_dispatch();
-        let mut rows = Collected { most: 5, ..Collected::default() };
-        for text in ["on purpose", "a thread has panicked"] {
-            let panic = catch_unwind(AssertUnwindSafe(|| take(&mut spread, &mut rows)));
-            assert_eq!(panic.unwrap_err().downcast_ref(), Some(&text));
-        }
-        assert_eq!(rows.rows, Vec::<String>::new());
     }
 }
