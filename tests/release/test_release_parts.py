@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -227,3 +228,10 @@ def test_wheel_over_its_budget_is_refused(release: Release, tmp_path: Path) -> N
 def test_without_a_wheel_nothing_is_ok(release: Release, check: Callable[[Release], str]) -> None:
     with pytest.raises(Failed, match="no wheel"):
         check(release)
+
+
+def test_bill_of_materials_names_each_component_once() -> None:
+    """CycloneDX 1.6: every ``bom-ref`` is unique within the bill."""
+    bill = json.loads((ROOT / "third-party" / "wsdefrag.cdx.json").read_text(encoding="utf-8"))
+    references = [component["bom-ref"] for component in bill["components"]]
+    assert len(references) == len(set(references)) > 90

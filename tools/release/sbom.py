@@ -43,26 +43,26 @@ def _component(crate: crates.Crate, everywhere: list[str]) -> dict[str, Any]:
 
 
 def _extras(project: dict[str, Any]) -> list[dict[str, Any]]:
-    """The Python packages that an extra asks for; without extras there are none."""
-    found = []
+    """The Python packages that extras ask for, each once; without extras there are none."""
+    found: dict[str, dict[str, Any]] = {}
     for extra, requirements in project["optional-dependencies"].items():
         for requirement in requirements:
             name = requirement.partition(">")[0].partition("[")[0]
-            if name != project["name"]:
-                found.append(
-                    {
-                        "type": "library",
-                        "bom-ref": f"pkg:pypi/{name}",
-                        "name": name,
-                        "scope": "optional",
-                        "purl": f"pkg:pypi/{name}",
-                        "properties": [
-                            {"name": "wsdefrag:extra", "value": extra},
-                            {"name": "wsdefrag:requirement", "value": requirement},
-                        ],
-                    }
-                )
-    return found
+            if name == project["name"]:
+                continue
+            component = {
+                "type": "library",
+                "bom-ref": f"pkg:pypi/{name}",
+                "name": name,
+                "scope": "optional",
+                "purl": f"pkg:pypi/{name}",
+                "properties": [],
+            }
+            found.setdefault(name, component)["properties"] += [
+                {"name": "wsdefrag:extra", "value": extra},
+                {"name": "wsdefrag:requirement", "value": requirement},
+            ]
+    return list(found.values())
 
 
 def made(root: Path) -> str:
