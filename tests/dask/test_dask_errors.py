@@ -11,21 +11,19 @@ import pytest
 
 from capture_parts import rotated, two_points
 from child_process import child
-from dask_rows import assert_equal, expected, with_point
-from recorded_captures import DIRECTORY
+from dask_rows import (
+    DEMO,
+    MANY,
+    POINT,
+    TABLES,
+    assert_equal,
+    expected,
+    in_order,
+    with_point,
+)
 from wsdefrag.dask import read_captures
 from wsdefrag.tasks.points import FileChanged
 from wsdefrag.tasks.table_read import FilesUnread
-
-DEMO = DIRECTORY / "demo.pcapng"
-MANY = DIRECTORY / "cable-many.pcapng"
-POINT = r"^(.+)-\d+\.pcap"
-TABLES: Any = ("messages", "connections", "events")
-
-
-def in_order(frame: Any) -> Any:
-    """Compute a data frame in this thread."""
-    return frame.compute(scheduler="synchronous")
 
 
 @pytest.mark.parametrize("table", TABLES)

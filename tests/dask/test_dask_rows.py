@@ -13,21 +13,21 @@ import pytest
 
 from capture_parts import rotated, two_points
 from child_process import child
-from dask_rows import assert_equal, expected, found, with_point
+from dask_rows import (
+    DEMO,
+    MANY,
+    POINT,
+    TABLES,
+    assert_equal,
+    expected,
+    found,
+    in_order,
+    with_point,
+)
 from recorded_captures import DIRECTORY
 from spark_rows import assert_spread
 from wsdefrag.dask import read_captures
 from wsdefrag.tasks import table_read
-
-DEMO = DIRECTORY / "demo.pcapng"
-MANY = DIRECTORY / "cable-many.pcapng"
-POINT = r"^(.+)-\d+\.pcap"
-TABLES: Any = ("messages", "connections", "events")
-
-
-def in_order(frame: Any) -> Any:
-    """Compute a data frame in this thread."""
-    return frame.compute(scheduler="synchronous")
 
 
 @pytest.mark.parametrize("table", TABLES)

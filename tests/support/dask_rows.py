@@ -8,12 +8,23 @@ from typing import Any
 
 import pyarrow as pa
 
+from recorded_captures import DIRECTORY
 from wsdefrag.capture import Capture
+
+DEMO = DIRECTORY / "demo.pcapng"
+MANY = DIRECTORY / "cable-many.pcapng"
+POINT = r"^(.+)-\d+\.pcap"
+TABLES: Any = ("messages", "connections", "events")
 
 
 def expected(files: Path | Iterable[Path], table: str, **options: Any) -> Any:
     """A table of ``Capture``, of pyarrow."""
     return pa.table(getattr(Capture(files, **options).to_arrow(), table))
+
+
+def in_order(frame: Any) -> Any:
+    """Compute a data frame in this thread."""
+    return frame.compute(scheduler="synchronous")
 
 
 def found(frame: Any) -> Any:
