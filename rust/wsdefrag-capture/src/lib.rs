@@ -38,6 +38,7 @@ pub mod lines;
 pub mod message;
 pub mod options;
 pub mod output;
+mod owned_thread;
 pub mod packet;
 pub mod protocol;
 mod recorded;

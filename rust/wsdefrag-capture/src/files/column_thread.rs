@@ -12,7 +12,7 @@ use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowLeafColumn};
 use parquet::errors::ParquetError;
 
 use super::EncodeError;
-use super::owned_thread::OwnedThread;
+use crate::owned_thread::OwnedThread;
 
 /// A column, and the values of a batch that it is to take.
 pub(super) struct ColumnValues {

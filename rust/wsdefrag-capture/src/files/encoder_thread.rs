@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use super::EncodeError;
 use super::blocks::Blocks;
 use super::encoder::Encoder;
-use super::owned_thread::OwnedThread;
+use crate::owned_thread::OwnedThread;
 
 /// Batches that wait at most.
 const WAITING: usize = 2;

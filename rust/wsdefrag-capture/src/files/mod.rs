@@ -19,7 +19,6 @@ mod dictionary;
 mod encoder;
 mod encoder_thread;
 mod name_column;
-mod owned_thread;
 pub mod parquet;
 pub mod partitions;
 pub mod table_file;

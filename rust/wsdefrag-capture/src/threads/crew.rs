@@ -128,8 +128,7 @@ impl Crew {
             reports: VecDeque::new(),
             spare: Vec::new(),
         };
-        let work_comes: Vec<_> = workers.iter().map(|_| Condvar::new()).collect();
-        let prepare = prepare.filter(|_| work_comes.len() > WITHOUT_FOLLOWERS);
+        let work_comes = workers.iter().map(|_| Condvar::new()).collect();
         let state = State {
             shards: workers.into_iter().map(shard).collect(),
             under_way: 0,
@@ -138,14 +137,16 @@ impl Crew {
             reader_waits: false,
             panic: Panic::Never,
         };
-        Self {
+        let mut crew = Self {
             state: Mutex::new(state),
             work_comes,
             reported: Condvar::new(),
             has_room: Condvar::new(),
             is_stopped: AtomicBool::new(false),
-            prepare,
-        }
+            prepare: None,
+        };
+        crew.prepare = prepare.filter(|_| crew.has_followers());
+        crew
     }
 
     pub(crate) const fn shards(&self) -> usize {

@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
 
 use foldhash::fast::FixedState;
 
 use crate::filtered_sink::FilteredSink;
 use crate::options::{Filter, Options};
 use crate::output::Prepare;
+use crate::owned_thread::OwnedThread;
 use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connection_table::BUCKETS;
@@ -66,7 +66,8 @@ pub enum Again {
 pub struct Spread {
     /// The current batch, by shard; none between two.
     reports: Vec<Reported>,
-    threads: Vec<JoinHandle<()>>,
+    /// They end once the crew is stopped.
+    threads: Vec<OwnedThread<()>>,
     crew: Arc<Crew>,
     /// The process that has the threads; one that was forked has none.
     process: u32,
@@ -161,7 +162,7 @@ pub(crate) fn spread(
     for index in 0..if crew.has_followers() { workers } else { 0 } {
         let crew = Arc::clone(&crew);
         let follow = move || crew.follow_all(index);
-        spread.threads.push(Builder::new().name(format!("wsdefrag-{index}")).spawn(follow)?);
+        spread.threads.push(OwnedThread::new(&format!("wsdefrag-{index}"), follow)?);
     }
     Ok((Dispatcher::new(crew, scan_after), spread))
 }
@@ -348,15 +349,11 @@ fn deliver(
 }
 
 impl Drop for Spread {
-    /// Ends the threads, unless they belong to another process.
+    /// Has the threads end, unless they belong to another process.
     fn drop(&mut self) {
-        if !self.is_here() {
-            // The lock may have been another thread's when the process was forked.
-            return;
-        }
-        self.stop();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        // In a process that was forked the lock may have been another thread's.
+        if self.is_here() {
+            self.stop();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::thread::{Builder, JoinHandle};
 
 /// A thread. To drop it waits for its end, so what tells it to end has to be dropped before.
 #[derive(Debug)]
-pub(super) struct OwnedThread<T> {
+pub(crate) struct OwnedThread<T> {
     /// `None` once it has ended.
     handle: Option<JoinHandle<T>>,
     /// The process that has the thread; one that was forked has none to wait for.
@@ -20,7 +20,7 @@ impl<T: Send + 'static> OwnedThread<T> {
     /// # Errors
     ///
     /// If the system has no more threads.
-    pub(super) fn new(name: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn new(name: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "a name in this program")]
         let handle = Builder::new().name(name.to_owned()).spawn(work)?;
         Ok(Self { handle: Some(handle), process: std::process::id() })
@@ -31,7 +31,7 @@ impl<T: Send + 'static> OwnedThread<T> {
     /// # Panics
     ///
     /// If it has panicked.
-    pub(super) fn join(&mut self) -> Option<T> {
+    pub(crate) fn join(&mut self) -> Option<T> {
         match self.handle.take()?.join() {
             Ok(result) => Some(result),
             Err(panic) => resume_unwind(panic),
