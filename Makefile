@@ -12,6 +12,9 @@ ASAN := .venv-asan
 RELEASE := .venv-release
 # How cargo builds the extension and the wheel. `.ci/run` chooses `checked`, as for the Rust tests (Cargo.toml).
 PROFILE ?= release
+MATURIN_PROFILE = --profile $(PROFILE) $(if $(filter checked,$(PROFILE)),--features beside-tests)
+# With the package, whose crates ask for more features of some crates: what is built for it is used again.
+RUST_TESTS := --profile checked --package wsdefrag-core --package wsdefrag-capture --package wsdefrag-py --locked --quiet
 FUZZ_SECONDS ?= 60
 # A test often waits, for a process or a socket: one more of them than there are cores keeps the cores busy.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
@@ -24,16 +27,18 @@ PYTEST := -m pytest --quiet --numprocesses $(JOBS) --dist worksteal
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
 # cargo-fuzz compiles each crate in one piece unless it is told otherwise, which uses one core.
 FUZZ_BUILD := --fuzz-dir rust/fuzz --codegen-units 16
-# The crates have no unsafe code, and AddressSanitizer doubles the time that they take to build.
+# The crates have no unsafe code, and AddressSanitizer doubles the time that they take to build. Lines of code in
+# what a failure prints take a sixth of it, and `make fuzz` prints them.
 BRIEFLY := --sanitizer none
+BRIEFLY_FLAGS := RUSTFLAGS=-Cdebuginfo=0
 # What fuzzing starts from, made of vectors/.
 SEEDS := rust/fuzz/corpus/seeds
-MAKE_SEEDS := cargo run --quiet --profile checked --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
+MAKE_SEEDS := cargo build $(RUST_TESTS) --example seeds && target/checked/examples/seeds $(SEEDS)
 # What a few kilobytes of a state may ask for, in MiB, however they were changed.
 FUZZ_LIMIT_checkpoint := -malloc_limit_mb=256
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run $(FUZZ_BUILD) $(4) $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(FUZZ_LIMIT_$(1)) $(3)
+$(5) cargo +nightly fuzz run $(FUZZ_BUILD) $(4) $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(FUZZ_LIMIT_$(1)) $(3)
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml -o -path '*/report/page/*' | grep -v /target/)
@@ -59,7 +64,7 @@ $(BIN)/.tools: pyproject.toml
 	touch $@
 
 $(BIN)/.extension: $(BIN)/.tools $(RUST)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --profile $(PROFILE) --quiet
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop $(MATURIN_PROFILE) --quiet
 	touch $@
 
 $(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
@@ -70,7 +75,7 @@ $(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
 # directory is another one. `.ci/run`, which builds once, shares it.
 MITMPROXY_BUILD ?= --target-dir target/mitmproxy
 $(MITMPROXY)/.extension: $(MITMPROXY)/.ready $(BIN)/.tools $(RUST)
-	VIRTUAL_ENV=$(abspath $(MITMPROXY)) $(BIN)/maturin develop --profile $(PROFILE) --quiet $(MITMPROXY_BUILD)
+	VIRTUAL_ENV=$(abspath $(MITMPROXY)) $(BIN)/maturin develop $(MATURIN_PROFILE) --quiet $(MITMPROXY_BUILD)
 	touch $@
 
 build: $(BIN)/.extension ## build the extension into .venv
@@ -84,14 +89,14 @@ test: test-rust test-python ## run all tests
 # Random examples are the same in each run; `make test-random` has others. The profile `checked` (Cargo.toml)
 # takes a seventh of the time of `dev` to run the core's tests.
 test-rust: ## run the core's and the capture half's tests
-	PROPTEST_RNG_SEED=6455 cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
+	PROPTEST_RNG_SEED=6455 cargo test $(RUST_TESTS)
 
 test-python: build mitmproxy-env ## run the package's tests, in one process more than there are cores
 	$(BIN)/python $(PYTEST)
 
 # The mutations of captures are seeded by hand, and so get other seeds by hand.
 test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
-	WSDEFRAG_MUTATIONS=1000 cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
+	WSDEFRAG_MUTATIONS=1000 cargo test $(RUST_TESTS)
 	WSDEFRAG_KILLS=200 WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 
 # Programs that the tests start are measured too, by a .pth file that comes with coverage; so
@@ -287,11 +292,11 @@ fuzz-briefly: export CARGO_PROFILE_RELEASE_OPT_LEVEL = 1
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
-	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build $(FUZZ_BUILD) $(BRIEFLY))
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(BRIEFLY_FLAGS) cargo +nightly fuzz build $(FUZZ_BUILD) $(BRIEFLY))
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),printf '%s\n' $(FUZZ_TARGETS:%=fuzz-briefly-%) | xargs -P 2 -n 1 $(MAKE) --no-print-directory)
 
 fuzz-briefly-%:
-	$(call fuzz,$*,4,-seed=1,$(BRIEFLY))
+	$(call fuzz,$*,4,-seed=1,$(BRIEFLY),$(BRIEFLY_FLAGS))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
@@ -312,7 +317,7 @@ bench: $(BENCH)/bin/.tools $(BENCH_PEERS) ## measure against the peers, or PARTS
 
 wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	rm -rf dist .venv-wheel
-	$(BIN)/maturin build --profile $(PROFILE) --locked --quiet --interpreter $(BIN)/python --out dist
+	$(BIN)/maturin build $(MATURIN_PROFILE) --locked --quiet --interpreter $(BIN)/python --out dist
 	$(PYTHON) -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links dist wsdefrag
 	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py

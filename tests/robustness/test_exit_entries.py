@@ -6,16 +6,15 @@ times.
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from child_process import children
 from daemon_threads import ending_program
+from night import NIGHT
 
 pytestmark = pytest.mark.random
 
-RUNS = 20 if "WSDEFRAG_SALT" in os.environ else 4
+RUNS = 20 if NIGHT else 4
 
 SETUP = """
 import io, pickle, sys

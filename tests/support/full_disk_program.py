@@ -1,4 +1,4 @@
-"""Ingests into a disk that is full at every place in turn, and goes on once there is room.
+"""Ingests into a disk that is full at one place after another, and goes on once there is room.
 
 `full_disk_program.py FOLDER EMPTY SIZE` reads the captures of FOLDER, in commits of SIZE bytes, and
 mounts small file systems at EMPTY. It needs the right to mount, so run it in a mount namespace of
@@ -27,6 +27,7 @@ from ingest_lakes import (
     quietly,
     run_child,
 )
+from night import NIGHT
 from wsdefrag.ingest import Ingest, ingest
 
 ROOM = "size=64m,nr_inodes=100000"
@@ -113,14 +114,14 @@ def check_command(folder: Path, empty: Path, whole: Rows) -> None:
 
 
 def main(folder: Path, empty: Path, size: int) -> None:
-    """Try every room until it is enough: so many pages, and so many files."""
+    """Try one room after another until it is enough: so many pages, and so many files."""
     whole = expected(sorted(folder.iterdir()))
     check_command(folder, empty, whole)
     for options, first, step in (
         ("size={}k,nr_inodes=100000", 4, 4),
         ("size=64m,nr_inodes={}", 2, 1),
     ):
-        rooms = (options.format(room) for room in count(first, step))
+        rooms = (options.format(room) for room in count(first, step if NIGHT else 3 * step))
         is_too_little = partial(is_full, folder, empty, size=size, whole=whole)
         print(sum(1 for _ in takewhile(is_too_little, rooms)))
 

@@ -20,13 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from night import NIGHT
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 MIB = 1 << 20
-
-NIGHT = "WSDEFRAG_SALT" in os.environ
-"""Whether `make test-random` runs the tests, with time for more steps."""
 
 STEPS = [0, 1, 3, 8, 20, 48]
 """How much more than it has an attempt may have, in MiB."""

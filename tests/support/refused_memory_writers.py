@@ -93,7 +93,7 @@ def injection() -> Run:
 
 
 def header() -> Run:
-    text = "permessage-deflate; server_no_context_takeover" + f"; {'odd' * MIB}" * 10
+    text = "permessage-deflate; server_no_context_takeover" + f"; {'odd' * MIB}" * 4
 
     def run(scarce: Scarce) -> None:
         with scarce:

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::mem;
-use std::panic::resume_unwind;
 use std::thread::{Builder, JoinHandle};
 
 /// A thread. To drop it waits for its end, so what tells it to end has to be dropped before.
@@ -31,10 +30,11 @@ impl<T: Send + 'static> OwnedThread<T> {
     /// # Panics
     ///
     /// If it has panicked.
+    #[cfg(feature = "tables")]
     pub(crate) fn join(&mut self) -> Option<T> {
         match self.handle.take()?.join() {
             Ok(result) => Some(result),
-            Err(panic) => resume_unwind(panic),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
     }
 }
