@@ -326,5 +326,15 @@ mod tests {
             let read = parse(&header.to_bytes(), &rules, Order::Start);
             prop_assert_eq!(read, Ok(Some(header)));
         }
+
+        #[test]
+        fn other_masking_key_changes_the_key_and_the_size_alone(
+            masking_key in any::<Option<[u8; 4]>>(),
+            other in any::<Option<[u8; 4]>>(),
+            length in prop_oneof![0_u64..300, 65_000_u64..66_000, 0..1_u64 << 63],
+        ) {
+            let header = |key| Header::new(Opcode::Binary, true, 0, key, length);
+            prop_assert_eq!(header(masking_key).masked_with(other), header(other));
+        }
     }
 }

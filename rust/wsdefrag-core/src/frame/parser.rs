@@ -165,3 +165,32 @@ impl FrameParser {
         (range, mask)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strictness::Strictness;
+
+    /// RFC 6455 section 5.3: the key goes on with the position in the payload, captured or not.
+    #[test]
+    fn bytes_that_were_not_captured_count_for_the_mask() {
+        let key = [1, 2, 3, 4];
+        let rules = Rules {
+            from_client: true,
+            deflate: false,
+            foreign_extension: false,
+            strictness: Strictness::DEFAULT,
+        };
+        for missing in 0..20 {
+            let mut parser = FrameParser::new(rules);
+            let mut data = &b"\x82\xff\0\0\0\0\0\x01\0\0\x01\x02\x03\x04"[..];
+            assert!(parser.header(&mut data, Order::Start).unwrap().is_some());
+            parser.skip(missing);
+            let (range, mask) = parser.payload(&mut &b"abc"[..]);
+            let taken = usize::try_from(missing).unwrap();
+            assert_eq!((range, mask), (&b"abc"[..], Mask::new(key).advance(taken)), "{missing}");
+            assert_eq!(parser.remaining(), (1 << 16) - missing - 3);
+            assert_eq!(parser.position(), 14 + missing + 3);
+        }
+    }
+}

@@ -130,3 +130,43 @@ impl Target for DecodedTarget<'_> {
         Err(Kind::Limit(excess))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(lengths: &[usize]) -> Decoded {
+        let mut decoded = Decoded::default();
+        for length in lengths {
+            decoded.append(&vec![7; *length], Mask::NONE).unwrap();
+        }
+        decoded
+    }
+
+    #[test]
+    fn buffer_takes_what_it_needs_and_gives_a_large_one_back() {
+        assert_eq!(holding(&[1]).bytes.len(), FIRST_ROOM);
+        assert_eq!(holding(&[FIRST_ROOM, 1]).bytes.len(), FIRST_ROOM + 1);
+        for (length, kept) in [(5_000, 5_000), (MOST_KEPT, MOST_KEPT), (2 * MOST_KEPT, MOST_KEPT)] {
+            let mut decoded = holding(&[length]);
+            assert_eq!(decoded.give().len(), length);
+            decoded.forget_given();
+            assert_eq!((decoded.filled(), decoded.bytes.len()), (0, kept));
+            assert!(decoded.bytes.capacity() <= length.max(FIRST_ROOM));
+            // The room is used again.
+            decoded.append(&[1, 2], Mask::NONE).unwrap();
+            assert_eq!((decoded.waiting(), decoded.bytes.len()), (&[1, 2][..], kept));
+        }
+    }
+
+    #[test]
+    fn bytes_that_wait_stay_whatever_their_number() {
+        for length in [3, MOST_KEPT - 1, MOST_KEPT, MOST_KEPT + 1] {
+            let mut decoded = holding(&[MOST_KEPT]);
+            decoded.give();
+            decoded.append(&vec![1; length], Mask::NONE).unwrap();
+            decoded.forget_given();
+            assert_eq!(decoded.waiting(), vec![1; length]);
+        }
+    }
+}

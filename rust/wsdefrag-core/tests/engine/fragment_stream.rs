@@ -2,9 +2,15 @@
 
 use crate::common;
 use crate::contract::fragments::check;
+use crate::contract::writer::{Deflater, Ending, Wire};
 use proptest::prelude::*;
 use wsdefrag_core::read::fragment_event::Ends;
-use wsdefrag_core::{FragmentEvent, FragmentStream, Settings, VecMemory};
+use wsdefrag_core::read::fragment_stream::MOST_CONTENT;
+use wsdefrag_core::{
+    DeflateParams, FragmentEvent, FragmentStream, Kind, Mask, Settings, Strictness, TextMemory,
+    VecMemory,
+};
+use zlib_rs::Strategy as Matching;
 
 proptest! {
     #![proptest_config(common::times(1500))]
@@ -95,4 +101,93 @@ fn bytes_that_broke_a_rule_are_available() {
     let mut decoder = FragmentStream::new(false, None, common::strict().limits);
     assert!(decoder.next(&mut &b"\x88\x01x"[..], &mut VecMemory).is_err());
     assert_eq!(decoder.control_payload(), b"x");
+}
+
+/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
+const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
+
+/// A server that agreed to begin each message with an empty window.
+fn alone() -> FragmentStream {
+    let params = DeflateParams { server_no_context_takeover: true, ..DeflateParams::default() };
+    FragmentStream::new(false, Some(params), common::strict().limits)
+}
+
+/// The parts of each message of a stream, as bytes.
+fn contents(decoder: &mut FragmentStream, mut wire: &[u8]) -> Result<Vec<Vec<Vec<u8>>>, Kind> {
+    let (mut messages, mut parts) = (Vec::new(), Vec::new());
+    while let Some(part) = decoder.next(&mut wire, &mut VecMemory).map_err(|error| error.kind)? {
+        let (part, ends) = match part {
+            FragmentEvent::Text(text, ends) => (text.into_bytes(), ends),
+            FragmentEvent::Binary(content, ends) => (content, ends),
+            control => panic!("no messages: {control:?}"),
+        };
+        parts.push(part);
+        if ends.message {
+            messages.push(std::mem::take(&mut parts));
+        }
+    }
+    Ok(messages)
+}
+
+#[test]
+fn context_kept_against_the_agreement_is_refused_unless_that_is_switched_off() {
+    let wire = [HELLO, HELLO_AGAIN].concat();
+    let refused = contents(&mut alone(), &wire).unwrap_err();
+    assert_eq!(refused.name(), "invalid_deflate_data");
+    let lenient = Strictness { no_context_takeover: false, ..Strictness::default() };
+    let mut decoder = alone().with_strictness(lenient);
+    assert_eq!(contents(&mut decoder, &wire).unwrap(), [[b"Hello"], [b"Hello"]]);
+    assert_eq!(decoder.tolerated().no_context_takeover, 1);
+}
+
+/// A later message refers to a text whose fragments were cut inside a character.
+#[test]
+fn cut_character_is_remembered_once() {
+    let text = "Gr\u{fc}\u{df} Gott, Gr\u{fc}\u{df} Gott".as_bytes();
+    let lenient = Strictness { no_context_takeover: false, ..Strictness::default() };
+    for cut in 0..text.len() {
+        let mut deflater = Deflater::new(9, 15, Matching::Default, true);
+        let mut wire = Vec::new();
+        for _ in 0..2 {
+            let payload = deflater.compress(text, Ending::Flush);
+            let (first, rest) = payload.split_at(cut.min(payload.len()));
+            Wire { fin: false, rsv: 4, ..Wire::new(1) }.write(first, &mut wire);
+            Wire::new(0).write(rest, &mut wire);
+        }
+        let mut decoder = alone().with_strictness(lenient);
+        let messages = contents(&mut decoder, &wire).unwrap();
+        assert_eq!(messages.iter().map(|parts| parts.concat()).collect::<Vec<_>>(), [text, text]);
+    }
+}
+
+/// A part is as large as its bound allows, and no larger, however well the payload is compressed.
+#[test]
+fn bounded_part_is_cut_only_where_it_could_grow_too_large() {
+    let params = DeflateParams::default();
+    for (length, most_parts) in [(MOST_CONTENT / 2, 1), (4 * MOST_CONTENT, 5)] {
+        let mut wire = Vec::new();
+        let payload =
+            Deflater::new(9, 15, Matching::Default, true).compress(&vec![0; length], Ending::Flush);
+        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut wire);
+        let decoder = FragmentStream::new(false, Some(params), common::strict().limits);
+        let parts = contents(&mut decoder.with_bounded_parts(), &wire).unwrap().remove(0);
+        assert!(parts.len() <= most_parts, "{} parts of {length} bytes", parts.len());
+        assert!(parts.iter().all(|part| part.len() <= MOST_CONTENT), "{length}");
+        assert_eq!(parts.concat(), vec![0; length]);
+    }
+}
+
+/// What a caller's memory may take for a text without a check: ASCII, and nothing else.
+#[test]
+fn text_of_vectors_is_ascii_or_not_taken() {
+    for (plain, expected) in
+        [(&b""[..], Some("")), (b"hi \x7f", Some("hi \x7f")), (b"\xc3\xa9", None), (b"\xff", None)]
+    {
+        let mask = Mask::new([1, 2, 3, 4]);
+        let mut wire = vec![0; plain.len()];
+        mask.unmask(plain, &mut wire);
+        let text = VecMemory.ascii(&wire, mask).unwrap();
+        assert_eq!(text.as_deref(), expected);
+    }
 }

@@ -6,8 +6,10 @@ mod common;
 #[path = "../contract/mod.rs"]
 mod contract;
 
+mod budget;
 mod deflate_tolerance;
 mod encoder;
+mod extents;
 mod foreign_extension;
 mod fragment_stream;
 mod frame_agreement;

@@ -110,6 +110,43 @@ proptest! {
     }
 }
 
+/// What waits of a frame is counted, and so is an inflater until it is given up.
+#[test]
+fn memory_of_a_direction_is_that_of_what_it_holds() {
+    let pool = InflaterPool::default();
+    let frames = compressed(&[&[7; 5000], b"a second message"]);
+    let mut one = Observed::new(common::strict_deflate(), Some(&pool));
+    let empty = one.direction.bytes_held();
+    assert!(!one.direction.has_inflater());
+    one.take(Ok(&frames[0][..10]));
+    let waiting = frames[0].len() - 2;
+    assert!(one.direction.bytes_held() >= empty + waiting, "{waiting} bytes wait");
+    assert!(!one.direction.has_inflater());
+    one.take(Ok(&frames[0][10..]));
+    assert!(one.direction.has_inflater());
+    let inflating = one.direction.bytes_held();
+    let given_back = one.direction.park_inflater();
+    assert!(given_back > 0 && !one.direction.has_inflater());
+    assert_eq!(one.direction.bytes_held(), inflating - given_back);
+    // The window of the first message is kept, until nothing can refer to it any more.
+    assert!(one.direction.bytes_held() >= empty + 100);
+    one.direction.finish(&mut Events::to(|_, _| ()));
+    one.direction.drop_inflater();
+    assert_eq!(one.direction.bytes_held(), empty);
+}
+
+#[test]
+fn inflater_is_dropped_at_the_end_of_a_direction() {
+    let frames = compressed(&[b"a first message"]);
+    let mut one = Observed::new(common::strict_deflate(), None);
+    let empty = one.direction.bytes_held();
+    one.take(Ok(&frames[0]));
+    assert!(one.direction.has_inflater() && one.direction.bytes_held() > empty);
+    one.direction.drop_inflater();
+    assert!(!one.direction.has_inflater());
+    assert_eq!(one.direction.bytes_held(), empty);
+}
+
 #[test]
 fn direction_inside_a_short_frame_needs_no_inflater() {
     let pool = InflaterPool::default();
