@@ -124,7 +124,8 @@ mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy ru
 # AddressSanitizer watches the extension's memory. Its runtime has to be the first library of the
 # process, and libstdc++ the next, for other extensions. Python's own allocator would hide what lies
 # beside an object. Programs that the tests start would need the runtime, too, so only tests within a
-# process run, none with a browser, and none that measure its memory.
+# process run, none with a browser, and none that measure its memory. The build has the checks of `dev`, and the
+# names and lines that a report shows: pyproject.toml asks for optimized code without them.
 # They take some ten times as long, so the longest read fewer damaged captures.
 ASAN_TESTS ?= tests/core tests/relay tests/capture tests/compat/wsproto
 ASAN_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -139,8 +140,9 @@ $(ASAN)/.tools: pyproject.toml
 
 asan: $(ASAN)/.tools ## run the tests under AddressSanitizer; needs a nightly toolchain and gcc's libasan
 	@cargo +nightly --version >/dev/null || { echo 'make asan needs: rustup toolchain install nightly'; exit 1; }
-	RUSTUP_TOOLCHAIN=nightly RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=$(abspath target/asan) CARGO_PROFILE_DEV_OPT_LEVEL=1 \
-	    VIRTUAL_ENV=$(abspath $(ASAN)) $(ASAN)/bin/maturin develop --quiet --target $(ASAN_TARGET)
+	RUSTUP_TOOLCHAIN=nightly RUSTFLAGS='-Zsanitizer=address -Cstrip=none' CARGO_TARGET_DIR=$(abspath target/asan) \
+	    CARGO_PROFILE_CHECKED_DEBUG=line-tables-only VIRTUAL_ENV=$(abspath $(ASAN)) \
+	    $(ASAN)/bin/maturin develop --profile checked --quiet --target $(ASAN_TARGET)
 	$(ASAN_ENV) $(ASAN)/bin/python $(PYTEST) --ignore-glob='*/test_memory*' --ignore-glob='*/test_capture_report*' -k 'not takes_less_than_64_mib and not takes_a_few_copies' $(ASAN_TESTS)
 
 # The Autobahn TestSuite needs CPython 2.7; where there is none, make_env.py says so and ends with 3.
