@@ -96,6 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn announced_length_within_a_leap_is_taken_at_once() {
+        let step = FIRST_STEP;
+        for (length, expected) in
+            [(1, 1), (step, step), (LEAP * step, LEAP * step), (LEAP * step + 1, step)]
+        {
+            let outlook = Outlook { frame_left: length as u64, last_frame: true, most: None };
+            assert_eq!(capacity(0, 1, outlook), expected);
+        }
+    }
+
+    #[test]
     fn large_inflated_content_grows_by_a_quarter() {
         let mib = 1 << 20;
         for (held, expected) in

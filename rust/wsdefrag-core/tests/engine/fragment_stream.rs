@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use wsdefrag_core::read::fragment_event::Ends;
 use wsdefrag_core::read::fragment_stream::MOST_CONTENT;
 use wsdefrag_core::{
-    DeflateParams, FragmentEvent, FragmentStream, Kind, Mask, Settings, Strictness, TextMemory,
-    VecMemory,
+    DeflateParams, FragmentEvent, FragmentStream, Kind, Mask, Opcode, Settings, Strictness,
+    TextMemory, VecMemory,
 };
 use zlib_rs::Strategy as Matching;
 
@@ -190,4 +190,58 @@ fn text_of_vectors_is_ascii_or_not_taken() {
         let text = VecMemory.ascii(&wire, mask).unwrap();
         assert_eq!(text.as_deref(), expected);
     }
+}
+
+/// What is open after some bytes: the message or frame with its position, the position of the frame (or
+/// of the next one, after a whole frame), what is held and of it the header, and whether a message is open.
+#[test]
+fn incomplete_parts_are_described() {
+    for (wire, incomplete, frame_start, held, cut_header, is_open, is_at_end) in [
+        (&b""[..], None, 0, 0, &b""[..], false, false),
+        (b"\x81\x02hi", None, 4, 0, b"", false, true),
+        (b"\x81\x02hi\x82", Some((Opcode::Binary, 4)), 4, 1, b"\x82", false, true),
+        (b"\x81\x02hi\x82\x7e\x01", Some((Opcode::Binary, 4)), 4, 3, b"\x82\x7e\x01", false, true),
+        (b"\x81\x02hi\x81\x03ab", Some((Opcode::Text, 4)), 4, 0, b"", true, false),
+        (b"\x81\x02hi\x01\x02ab", Some((Opcode::Text, 4)), 8, 0, b"", true, false),
+        // An incomplete character and a control frame wait inside a message, and a complete one does not.
+        (b"\x81\x02hi\x01\x03ab\xc3", Some((Opcode::Text, 4)), 9, 1, b"", true, false),
+        (b"\x01\x02ab\x89\x03pi", Some((Opcode::Text, 0)), 4, 2, b"", true, false),
+        (b"\x01\x01\xc3\x89\x03pi", Some((Opcode::Text, 0)), 3, 3, b"", true, false),
+        (b"\x01\x02ab\x89\x03pin", Some((Opcode::Text, 0)), 9, 0, b"", true, true),
+        (b"\x89\x03pi", Some((Opcode::Ping, 0)), 0, 2, b"", false, false),
+        (b"\x82\x7f\0\0", Some((Opcode::Binary, 0)), 0, 4, b"\x82\x7f\0\0", false, false),
+        // Nothing follows a Close.
+        (b"\x88\x02\x03\xe8\x81", None, 0, 0, b"", false, true),
+    ] {
+        let mut decoder = FragmentStream::new(false, None, common::strict().limits);
+        let mut rest = wire;
+        while decoder.next(&mut rest, &mut VecMemory).unwrap().is_some() {}
+        assert_eq!(decoder.incomplete(), incomplete, "{wire:02x?}");
+        assert_eq!(decoder.frame_start(), frame_start, "{wire:02x?}");
+        assert_eq!((decoder.bytes_held(), decoder.cut_header()), (held, cut_header), "{wire:02x?}");
+        assert_eq!(decoder.is_inside_message(), is_open, "{wire:02x?}");
+        assert_eq!(decoder.is_at_message_end(), is_at_end, "{wire:02x?}");
+        assert_eq!(decoder.error(), None, "{wire:02x?}");
+    }
+}
+
+#[test]
+fn violation_and_refused_memory_end_the_direction() {
+    let mut decoder = FragmentStream::new(false, None, common::strict().limits);
+    let mut wire = &b"\x01\x02hi\x81\x00"[..];
+    decoder.next(&mut wire, &mut VecMemory).unwrap();
+    assert!(decoder.is_inside_message());
+    let error = decoder.next(&mut wire, &mut VecMemory).unwrap_err();
+    assert_eq!((error.kind, error.offset), (Kind::DataInsideMessage(Opcode::Text), 4));
+    assert_eq!((decoder.error(), decoder.incomplete()), (Some(&error), None));
+
+    let mut decoder = FragmentStream::new(false, None, common::strict().limits);
+    let mut wire = &b"\x81\x02hi\x81\x02hi\x81\x02hi"[..];
+    for _ in 0..2 {
+        decoder.next(&mut wire, &mut VecMemory).unwrap();
+    }
+    decoder.refuse_memory();
+    let error = decoder.next(&mut wire, &mut VecMemory).unwrap_err();
+    assert_eq!((error.kind, error.offset), (Kind::OutOfMemory, 4));
+    assert_eq!((decoder.error(), decoder.incomplete()), (Some(&error), None));
 }
