@@ -54,7 +54,16 @@ mod tests {
     fn last_window_of_the_content_is_kept() {
         let mut recent = Recent::new(true);
         let mut all = Vec::new();
-        for (size, byte) in [(5, 1), (10, 2), (WINDOW - 20, 3), (5000, 4), (100_000, 5), (7, 6)] {
+        for (size, byte) in [
+            (5, 1),
+            (10, 2),
+            (WINDOW - 20, 3),
+            (5000, 4),
+            (WINDOW - 1, 5),
+            (WINDOW - 1, 6),
+            (100_000, 7),
+            (7, 8),
+        ] {
             let content = vec![byte; size];
             recent.append(&content).unwrap();
             all.extend(content);

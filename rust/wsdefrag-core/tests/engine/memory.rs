@@ -85,6 +85,27 @@ fn buffer_that_is_large_enough_does_not_grow() {
     }
 }
 
+/// Of a message, a control frame and a header what has arrived is held, and of a compressed frame what
+/// was inflated.
+#[test]
+fn bytes_held_are_those_of_incomplete_things() {
+    for (wire, held) in [
+        (&b"\x82\x03abc"[..], 0),
+        (b"\x82\x7e\x01", 3),
+        (b"\x82\x05abc", 3),
+        (b"\x02\x03abc\x80", 4),
+        (b"\x02\x03abc\x89\x04pi", 5),
+        (b"\x02\x03abc\x89\x02pi", 3),
+        (b"\x02\x03abc\x89\x02pi\x80\x7e", 5),
+        (b"\x42\x07\xf2\x48\xcd\xc9\xc9\x07\x00\x89\x03pi", 7),
+        (b"\x88\x02\x03\xe8\x82", 0),
+    ] {
+        let mut reassembler = Reassembler::new(common::strict_deflate());
+        reassembler.receive_data(wire, &mut Recorder::new(Ledger::new(None)));
+        assert_eq!(reassembler.bytes_buffered(), held, "{wire:02x?}");
+    }
+}
+
 /// A limit far from a power of two, and messages that reach it in fragments.
 #[test]
 fn growing_stops_at_the_limit() {

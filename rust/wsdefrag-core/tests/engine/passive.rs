@@ -102,6 +102,8 @@ fn gap_inside_a_payload_costs_its_message() {
         // A gap may end where the frame ends, and the message continues after it.
         (&[Came(b"\x02\x03"), Missing(3), Came(b"\x80\x01x")], &["missing 3: "]),
         (&[Came(b"\x89\x02"), Missing(2), Came(b"\x81\x02hi")], &["PING missing 2: ", "hi"]),
+        (&[Came(b"\x89\x05ab"), Missing(3), Came(b"\x81\x02hi")], &["PING missing 3: ab", "hi"]),
+        (&[Came(b"\x8a\x06ab"), Missing(1), Came(b"c"), Missing(2)], &["PONG missing 3: ab"]),
         (&[Came(b"\x88\x02"), Missing(2), Came(b"\x81\x02hi")], &["CLOSE missing 2: "]),
     ] {
         let (seen, direction) = watch(common::strict(), WHOLE, parts);
@@ -119,6 +121,8 @@ fn gap_that_touches_a_header_loses_the_direction() {
         (&[Came(b"\x01\x02he"), Missing(9), Came(b"\x81\x02hi")], &["missing 0: he"]),
         (&[Came(b"\x89\x02"), Missing(3), Came(b"\x81\x02hi")], &["PING missing 2: "]),
         (&[Missing(1), Came(b"\x81\x02hi")], &[]),
+        // A control frame before the gap is given out once.
+        (&[Came(b"\x89\x01p"), Missing(1)], &["ping"]),
     ] {
         let (seen, direction) = watch(common::strict(), WHOLE, parts);
         assert_eq!(seen, expected);
@@ -225,6 +229,12 @@ fn faulty_content_costs_its_message_alone() {
             &[Came(b"\xc1\x02\xff\xff"), Came(HELLO), Came(b"\x81\x02hi")],
             &["invalid_deflate_data: ", r"undecodable: \xf2H\xcd\xc9\xc9\x07\x00", "hi"],
         ),
+        // What is not compressed does not change the window.
+        (
+            common::strict_deflate(),
+            &[Came(HELLO), Came(b"\x01\x01\xc3\x80\x02\x28!"), Came(HELLO_AGAIN)],
+            &["Hello", r"invalid_utf8: \xc3(!", "Hello"],
+        ),
         (
             common::strict_takeover(false),
             &[Came(b"\xc1\x02\xff\xff"), Came(HELLO)],
@@ -269,6 +279,8 @@ fn incomplete_headers_and_control_frames_are_skipped() {
         (b"\x89\x05abc", &[], 5),
         (b"\x81\x05hel", &["missing 2: hel"], 0),
         (b"\x01\x02he\x89\x04ab", &["missing 0: he"], 4),
+        // A complete one is not, also at the end.
+        (b"\x81\x02hi\x89\x01p", &["hi", "ping"], 0),
     ] {
         let (seen, direction) = watch(common::strict(), WHOLE, &[Came(came)]);
         assert_eq!(seen, expected);
@@ -282,4 +294,82 @@ fn without_contents_payloads_are_skipped() {
     let parts = [Came(b"\x81\x02\xc3\x28"), Came(HELLO_AGAIN), Came(b"\x01\x02he\x80\x01!")];
     let (seen, _) = watch(common::strict_deflate(), how, &parts);
     assert_eq!(seen, ["", "", ""]);
+}
+
+#[test]
+fn gap_of_no_bytes_changes_nothing() {
+    for (before, after, expected) in [
+        (&b"\x89\x01p"[..], &b"\x81\x02hi"[..], &["ping", "hi"][..]),
+        (b"\x81\x02h", b"i", &["hi"]),
+        (b"\x01\x01h", b"\x80\x01i", &["hi"]),
+        (b"\x81", b"\x02hi", &["hi"]),
+        (b"\x89\x02p", b"i", &["ping"]),
+    ] {
+        let (seen, direction) =
+            watch(common::strict(), WHOLE, &[Came(before), Missing(0), Came(after)]);
+        assert_eq!(seen, expected);
+        assert!(!direction.is_lost());
+    }
+}
+
+/// What a direction says of its unfinished message and frame.
+#[test]
+fn unfinished_parts_are_described() {
+    // The position of the open message or frame; how many bytes of the frame came, and how many are to
+    // come; whether the frame ends the message; whether the message is incomplete.
+    type Expected = (Option<u64>, u64, u64, bool, bool);
+    for (parts, expected) in [
+        (&[][..], (None, 0, 0, false, false)),
+        (&[Came(b"\x81\x02hi")], (None, 0, 0, true, false)),
+        (&[Came(b"\x81\x02hi\x82")], (Some(4), 1, 0, true, false)),
+        (&[Came(b"\x81\x02hi\x82\x7e\x01")], (Some(4), 3, 0, true, false)),
+        (&[Came(b"\x81\x02hi\x82\x05abc")], (Some(4), 5, 2, true, false)),
+        (&[Came(b"\x81\x02hi\x02\x05abc")], (Some(4), 5, 2, false, false)),
+        (&[Came(b"\x02\x01a\x00\x05abc")], (Some(0), 5, 2, false, false)),
+        (&[Came(b"\x02\x01a")], (Some(0), 0, 0, false, false)),
+        (&[Came(b"\x02\x01a\x89\x05p")], (Some(0), 3, 4, false, false)),
+        (&[Came(b"\x81\x02hi\x89\x05p")], (Some(4), 3, 4, true, false)),
+        (&[Came(b"\x82\x05a"), Missing(2)], (Some(0), 5, 2, true, true)),
+        (&[Came(b"\x02\x05a"), Missing(4)], (Some(0), 0, 0, false, true)),
+        (&[Came(b"\x02\x05a"), Missing(1), Came(b"b")], (Some(0), 5, 2, false, true)),
+        (&[Came(b"\x89\x05p"), Missing(1)], (Some(0), 4, 3, true, false)),
+    ] as [(&[Part<'_>], Expected); 14]
+    {
+        let mut direction = Reassembler::passive(common::strict(), WHOLE);
+        let mut sink = Events::to(|_, _| ());
+        for part in parts {
+            match part {
+                Came(bytes) => direction.receive_data(bytes, &mut sink),
+                Missing(length) => direction.receive_gap(*length, &mut sink),
+                MissingAbout(_) => unreachable!(),
+            }
+        }
+        let (pending, came, to_come, ends_message, is_incomplete) = expected;
+        assert_eq!(direction.pending(), pending, "{expected:?}");
+        assert_eq!(
+            (direction.unfinished(), direction.remaining()),
+            (came, to_come),
+            "{expected:?}"
+        );
+        assert_eq!(direction.ends_message(), ends_message, "{expected:?}");
+        assert_eq!(direction.is_message_incomplete(), is_incomplete, "{expected:?}");
+    }
+}
+
+#[test]
+fn window_is_known_until_bytes_of_it_are_missing() {
+    let inside = [Came(HELLO), Came(&HELLO[..4]), Missing(2)];
+    let plain = [Came(HELLO), Came(b"\x81\x05a"), Missing(4)];
+    let how = Passive { from_the_start: false, ..WHOLE };
+    for (how, takeover, parts, is_known) in [
+        (WHOLE, true, &inside[..1], true),
+        (WHOLE, true, &inside[..], false),
+        (WHOLE, true, &plain[..], true),
+        (WHOLE, false, &inside[..], true),
+        (how, true, &inside[..1], false),
+        (how, false, &inside[..1], true),
+    ] {
+        let (_, direction) = watch(common::strict_takeover(takeover), how, parts);
+        assert_eq!(direction.is_window_known(), is_known, "{how:?} {takeover}");
+    }
 }
