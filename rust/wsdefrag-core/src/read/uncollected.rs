@@ -97,4 +97,34 @@ mod tests {
         assert_eq!(message.finish(), Ok(()));
         assert!(message.recent.as_slice().is_empty(), "nothing has to be remembered");
     }
+
+    /// However a text is masked and cut, it is valid or not as a whole.
+    #[test]
+    fn masked_ranges_are_checked_as_one_text() {
+        for (text, is_valid) in [
+            (&b"plain"[..], true),
+            ("na\u{EF}ve \u{20AC}".as_bytes(), true),
+            (b"a\xc3(", false),
+            (b"\xe2\x82a", false),
+            (b"a\xff", false),
+            (b"a\xe2\x82", false),
+        ] {
+            for key in [[0; 4], [1, 2, 3, 4]] {
+                for cut in 0..=text.len() {
+                    let (first, rest) = text.split_at(cut);
+                    let mut message = Uncollected::default();
+                    let mut checked = Ok(());
+                    let mut mask = Mask::new(key);
+                    for range in [first, rest] {
+                        let mut wire = vec![0; range.len()];
+                        mask.unmask(range, &mut wire);
+                        checked = checked.and_then(|()| message.append(&wire, mask, true));
+                        mask = mask.advance(range.len());
+                    }
+                    let checked = checked.and_then(|()| message.finish());
+                    assert_eq!(checked.is_ok(), is_valid, "{text:02x?} {key:?} {cut}");
+                }
+            }
+        }
+    }
 }
