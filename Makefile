@@ -341,8 +341,9 @@ CHECK ?=
 release-check: $(RELEASE)/.zig ## say whether this checkout can be released, and build what is published
 	$(RELEASE)/bin/python tools/release_check.py $(CHECK)
 
+# How large a wheel of the profile `checked` is says nothing of one with optimization.
 release-check-quick: $(RELEASE)/.tools ## its parts that build nothing, with the wheel of `make wheel`
-	$(RELEASE)/bin/python tools/release_check.py --quick $(or $(CHECK),--rehearsal) --wheels dist
+	$(RELEASE)/bin/python tools/release_check.py --quick $(or $(CHECK),--rehearsal) --wheels dist $(if $(filter checked,$(PROFILE)),--without size)
 
 third-party: $(RELEASE)/.tools ## write the licences and the bill of materials of what wheels link
 	$(RELEASE)/bin/python tools/write_third_party.py

@@ -58,6 +58,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help="which; all without any")
+    parser.add_argument("--without", action="append", default=[], metavar="PART", help="not this")
     parser.add_argument("--quick", action="store_true", help="only the parts that build nothing")
     parser.add_argument("--rehearsal", action="store_true", help="needs neither date nor address")
     parser.add_argument("--interpreters", metavar="VERSIONS", help="such as 3.11,3.13; default all")
@@ -71,7 +72,7 @@ def main() -> int:
     )
     parser.add_argument("--wheels", type=Path, metavar="DIRECTORY", help="the wheels to look at")
     options = parser.parse_args()
-    unknown = set(options.parts) - {part.name for part in PARTS}
+    unknown = {*options.parts, *options.without} - {part.name for part in PARTS}
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     work = options.work.resolve()
@@ -88,7 +89,9 @@ def main() -> int:
     chosen = [
         part
         for part in PARTS
-        if (part.name in options.parts or not options.parts) and not (options.quick and part.slow)
+        if (part.name in options.parts or not options.parts)
+        and part.name not in options.without
+        and not (options.quick and part.slow)
     ]
     return _run(chosen, release, is_rehearsal=options.rehearsal)
 
