@@ -15,6 +15,7 @@ mod fragment_stream;
 mod frame_agreement;
 mod limits;
 mod memory;
+mod observed;
 mod parking;
 mod passive;
 mod relay;

@@ -7,22 +7,22 @@ use wsdefrag_core::{Event, Events, InflaterPool, Kind, Limits, Opcode, Reassembl
 
 /// A part of a direction.
 #[derive(Clone, Copy)]
-enum Part<'a> {
+pub(crate) enum Part<'a> {
     Came(&'a [u8]),
     Missing(u64),
     /// A number that is not known, with an estimate.
     MissingAbout(u64),
 }
 
-use Part::{Came, Missing, MissingAbout};
+pub(crate) use Part::{Came, Missing, MissingAbout};
 
 /// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
-const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+pub(crate) const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
 const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
 /// What comes out, in short: a content, or what is wrong and what there is of it. A direction that
 /// shares its inflater gives the same.
-fn watch(
+pub(crate) fn watch(
     settings: Settings,
     how: Passive,
     parts: &[Part<'_>],
@@ -86,7 +86,7 @@ fn text(content: &[u8]) -> String {
     content.escape_ascii().to_string()
 }
 
-const WHOLE: Passive = Passive { contents: true, from_the_start: true };
+pub(crate) const WHOLE: Passive = Passive { contents: true, from_the_start: true };
 
 #[test]
 fn gap_inside_a_payload_costs_its_message() {
@@ -309,67 +309,5 @@ fn gap_of_no_bytes_changes_nothing() {
             watch(common::strict(), WHOLE, &[Came(before), Missing(0), Came(after)]);
         assert_eq!(seen, expected);
         assert!(!direction.is_lost());
-    }
-}
-
-/// What a direction says of its unfinished message and frame.
-#[test]
-fn unfinished_parts_are_described() {
-    // The position of the open message or frame; how many bytes of the frame came, and how many are to
-    // come; whether the frame ends the message; whether the message is incomplete.
-    type Expected = (Option<u64>, u64, u64, bool, bool);
-    for (parts, expected) in [
-        (&[][..], (None, 0, 0, false, false)),
-        (&[Came(b"\x81\x02hi")], (None, 0, 0, true, false)),
-        (&[Came(b"\x81\x02hi\x82")], (Some(4), 1, 0, true, false)),
-        (&[Came(b"\x81\x02hi\x82\x7e\x01")], (Some(4), 3, 0, true, false)),
-        (&[Came(b"\x81\x02hi\x82\x05abc")], (Some(4), 5, 2, true, false)),
-        (&[Came(b"\x81\x02hi\x02\x05abc")], (Some(4), 5, 2, false, false)),
-        (&[Came(b"\x02\x01a\x00\x05abc")], (Some(0), 5, 2, false, false)),
-        (&[Came(b"\x02\x01a")], (Some(0), 0, 0, false, false)),
-        (&[Came(b"\x02\x01a\x89\x05p")], (Some(0), 3, 4, false, false)),
-        (&[Came(b"\x81\x02hi\x89\x05p")], (Some(4), 3, 4, true, false)),
-        (&[Came(b"\x82\x05a"), Missing(2)], (Some(0), 5, 2, true, true)),
-        (&[Came(b"\x02\x05a"), Missing(4)], (Some(0), 0, 0, false, true)),
-        (&[Came(b"\x02\x05a"), Missing(1), Came(b"b")], (Some(0), 5, 2, false, true)),
-        (&[Came(b"\x89\x05p"), Missing(1)], (Some(0), 4, 3, true, false)),
-    ] as [(&[Part<'_>], Expected); 14]
-    {
-        let mut direction = Reassembler::passive(common::strict(), WHOLE);
-        let mut sink = Events::to(|_, _| ());
-        for part in parts {
-            match part {
-                Came(bytes) => direction.receive_data(bytes, &mut sink),
-                Missing(length) => direction.receive_gap(*length, &mut sink),
-                MissingAbout(_) => unreachable!(),
-            }
-        }
-        let (pending, came, to_come, ends_message, is_incomplete) = expected;
-        assert_eq!(direction.pending(), pending, "{expected:?}");
-        assert_eq!(
-            (direction.unfinished(), direction.remaining()),
-            (came, to_come),
-            "{expected:?}"
-        );
-        assert_eq!(direction.ends_message(), ends_message, "{expected:?}");
-        assert_eq!(direction.is_message_incomplete(), is_incomplete, "{expected:?}");
-    }
-}
-
-#[test]
-fn window_is_known_until_bytes_of_it_are_missing() {
-    let inside = [Came(HELLO), Came(&HELLO[..4]), Missing(2)];
-    let plain = [Came(HELLO), Came(b"\x81\x05a"), Missing(4)];
-    let how = Passive { from_the_start: false, ..WHOLE };
-    for (how, takeover, parts, is_known) in [
-        (WHOLE, true, &inside[..1], true),
-        (WHOLE, true, &inside[..], false),
-        (WHOLE, true, &plain[..], true),
-        (WHOLE, false, &inside[..], true),
-        (how, true, &inside[..1], false),
-        (how, false, &inside[..1], true),
-    ] {
-        let (_, direction) = watch(common::strict_takeover(takeover), how, parts);
-        assert_eq!(direction.is_window_known(), is_known, "{how:?} {takeover}");
     }
 }
