@@ -135,6 +135,30 @@ mod tests {
     }
 
     #[test]
+    fn waiting_segments_take_memory_up_to_a_bound() {
+        let streams = [Stream::default(), Stream::default()];
+        let mut beginning = Beginning::boxed();
+        assert_eq!(beginning.memory(), 0);
+        let part = vec![0; MAX_BYTES / 16];
+        for number in 1..=16 {
+            beginning.push(0, &Segment { bytes: &part, ..DATA }, Origin::default(), 5);
+            let least = number * (part.len() + size_of::<WaitingSegment>());
+            assert!(beginning.memory() >= least && beginning.memory() <= least + 16 * 1024);
+        }
+        assert!(!beginning.is_over(5, &streams), "as many bytes as may wait");
+        beginning.push(0, &Segment { bytes: b"a", ..DATA }, Origin::default(), 5);
+        assert!(beginning.is_over(5, &streams), "too many bytes");
+
+        let mut beginning = Beginning::boxed();
+        for _ in 0..MAX_SEGMENTS {
+            beginning.push(0, &DATA, Origin::default(), 5);
+        }
+        assert!(!beginning.is_over(5, &streams), "as many segments as may wait");
+        beginning.push(0, &DATA, Origin::default(), 5);
+        assert!(beginning.is_over(5, &streams), "too many segments");
+    }
+
+    #[test]
     fn syn_ends_the_waiting() {
         let mut streams = [Stream::default(), Stream::default()];
         let mut beginning = Beginning::boxed();

@@ -56,3 +56,55 @@ impl Clock {
         confirmed.map(|time| time.min(self.now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    #[test]
+    fn time_far_ahead_counts_when_the_next_packet_agrees() {
+        // Seconds of packets; then the clock, whether the last time is doubtful, and when the packet
+        // before was captured, if that is known only now.
+        for (packets, now, is_doubtful, confirmed) in [
+            (&[-5][..], -5, false, None),
+            (&[1_000_000], 1_000_000, false, None),
+            (&[10, 5], 10, false, None),
+            (&[0, 60], 60, false, None),
+            (&[0, 61], 0, true, None),
+            (&[0, 1_000, 1_005], 1_005, false, Some(1_000)),
+            (&[0, 1_000, 940], 940, false, Some(940)),
+            (&[0, 1_000, 939], 0, true, None),
+            (&[0, 1_000, 5_000], 5_000, false, Some(1_000)),
+            (&[0, 1_000, 939, 1_000], 1_000, false, Some(939)),
+            (&[0, 1_000, 5], 5, false, None),
+            (&[0, 100, 50], 50, false, Some(50)),
+            (&[0, 1_000, 1_005, 1_006], 1_006, false, None),
+        ] {
+            let mut clock = Clock::default();
+            let mut last = None;
+            for time in packets {
+                last = clock.advance(time * SECOND);
+            }
+            let seconds = |time: i64| time / SECOND;
+            assert_eq!(
+                (seconds(clock.now()), clock.is_doubtful()),
+                (now, is_doubtful),
+                "{packets:?}"
+            );
+            assert_eq!(last.map(seconds), confirmed, "{packets:?}");
+        }
+    }
+
+    #[test]
+    fn clock_that_was_set_goes_on_as_the_other_one() {
+        for is_doubtful in [false, true] {
+            let mut clock = Clock::default();
+            clock.set(7, is_doubtful);
+            assert_eq!((clock.now(), clock.is_doubtful()), (7, is_doubtful));
+            assert_eq!(clock.advance(8), is_doubtful.then_some(7));
+            assert_eq!((clock.now(), clock.is_doubtful()), (8, false));
+        }
+    }
+}

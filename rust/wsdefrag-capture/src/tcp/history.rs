@@ -61,3 +61,55 @@ impl History {
 fn length(bytes: &[u8]) -> i64 {
     i64::try_from(bytes.len()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_bytes_are_compared_as_far_as_both_are_kept() {
+        let mut history = History::default();
+        history.push(b"abc", true);
+        history.push(b"def", false);
+        for (start, captured, expected) in [
+            (0, &b"abcdef"[..], false),
+            (0, b"abxdef", true),
+            (3, b"def", false),
+            (3, b"dex", true),
+            (2, b"cd", false),
+            (2, b"cx", true),
+            (-2, b"..abc", false),
+            (-2, b"..xbc", true),
+            (5, b"fghi", false),
+            (5, b"xghi", true),
+            (6, b"ghi", false),
+            (-4, b"...", false),
+            (3, b"", false),
+        ] {
+            assert_eq!(history.differs(6, start, captured), expected, "{start} {captured:?}");
+        }
+        // What is acknowledged is not repeated, and neither is what is before a gap.
+        history.push(b"ghi", true);
+        assert!(!history.differs(9, 3, b"xxx") && history.differs(9, 6, b"xxx"));
+        history.clear();
+        assert!(!history.differs(9, 6, b"xxx"));
+    }
+
+    #[test]
+    fn history_begins_anew_where_it_would_grow_too_large() {
+        let (most, half) = (vec![1; MAX_HISTORY], vec![1; MAX_HISTORY / 2]);
+        let length = |pushed: &[&[u8]]| {
+            let mut history = History::default();
+            for bytes in pushed {
+                history.push(bytes, false);
+            }
+            assert!(history.capacity() >= history.bytes.len());
+            history.bytes.len()
+        };
+        assert_eq!(length(&[&half, &half]), MAX_HISTORY);
+        assert_eq!(length(&[&half, &half, b"a"]), 1);
+        assert_eq!(length(&[&most]), MAX_HISTORY);
+        assert_eq!(length(&[b"a", &most]), MAX_HISTORY);
+        assert_eq!(length(&[&half, &[&most[..], b"a"].concat()]), 0);
+    }
+}

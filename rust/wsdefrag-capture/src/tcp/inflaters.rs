@@ -86,3 +86,47 @@ impl Inflaters {
         if are_too_many { self.users.pop_front() } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inflaters(memory: usize) -> Inflaters {
+        Inflaters::new(&Options { memory, ..Options::default() })
+    }
+
+    #[test]
+    fn inflaters_take_an_eighth_of_the_memory_within_bounds() {
+        for (memory, most) in
+            [(0, 2), (1 << 20, 2), (8 * 5 * SIZE, 5), (8 * 6 * SIZE - 1, 5), (16 << 30, 1024)]
+        {
+            assert_eq!(inflaters(memory).most_bytes(), most * SIZE, "{memory}");
+        }
+    }
+
+    #[test]
+    fn short_memory_leaves_an_eighth_of_them_but_enough() {
+        let mut many = inflaters(16 << 30);
+        let most = [(); 4].map(|()| {
+            many.reduce();
+            many.most_bytes() / SIZE
+        });
+        assert_eq!(most, [128, 16, 16, 16]);
+        let mut few = inflaters(8 * 5 * SIZE);
+        few.reduce();
+        assert_eq!(few.most_bytes(), 5 * SIZE);
+    }
+
+    #[test]
+    fn queue_of_users_has_a_bound() {
+        let mut inflaters = inflaters(0);
+        for user in 0..4 {
+            inflaters.taken_by(user, 10 + i64::from(user));
+            assert_eq!(inflaters.next_user(), None, "{user}");
+        }
+        inflaters.taken_by(4, 14);
+        assert_eq!(inflaters.next_user(), Some((0, 10)));
+        assert_eq!(inflaters.next_user(), None);
+        assert!(!inflaters.were_taken());
+    }
+}

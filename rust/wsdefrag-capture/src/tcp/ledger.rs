@@ -60,3 +60,25 @@ impl Ledger {
         self.used <= self.limit - self.limit / 8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_given_back_over_the_bound_down_to_seven_eighths() {
+        let options = Options { memory: 800, ..Options::default() };
+        let mut ledger = Ledger::new(&options, &Inflaters::new(&options));
+        assert_eq!((ledger.limit(), ledger.most(), ledger.used()), (800, 800, 0));
+        ledger.change(0, 500);
+        ledger.change(100, 400);
+        assert_eq!(ledger.used(), 800);
+        assert!(!ledger.is_over(0) && ledger.is_over(1) && !ledger.is_relieved());
+        ledger.change(400, 300);
+        assert!(ledger.is_relieved() && !ledger.is_over(100) && ledger.is_over(101));
+        ledger.change(0, 1);
+        assert!(!ledger.is_relieved());
+        ledger.change(701, 0);
+        assert_eq!(ledger.used(), 0);
+    }
+}

@@ -1,5 +1,7 @@
 //! TCP: segments in, one byte stream per direction of each connection out.
 
+#[cfg(test)]
+mod all_tests;
 mod beginning;
 mod checkpoint;
 pub(crate) mod clock;

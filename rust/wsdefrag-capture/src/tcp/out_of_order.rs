@@ -244,6 +244,33 @@ mod tests {
     }
 
     #[test]
+    fn held_segments_take_memory_up_to_a_bound() {
+        let part = vec![0; MAX_BYTES / 16];
+        let mut store = OutOfOrder::default();
+        assert_eq!((store.memory(), store.len(), store.is_empty()), (0, 0, true));
+        for number in 0..16 {
+            let start = 1 + number * (part.len() as u64 + 1);
+            store.insert(start, &part, 0, Origin::default(), unknown());
+        }
+        assert_eq!(store.memory(), 16 * OutOfOrder::memory_of(&part));
+        assert_eq!(OutOfOrder::memory_of(&part), part.len() + OVERHEAD);
+        assert!(!store.is_too_full(), "as many bytes as may be held");
+        store.insert(1 << 40, b"a", 0, Origin::default(), unknown());
+        assert!(store.is_too_full(), "too many bytes");
+        assert_eq!((store.len(), store.first(), store.last()), (17, Some(1), Some(1 << 40)));
+        store.take(1);
+        assert!(!store.is_too_full());
+
+        let mut store = OutOfOrder::default();
+        for number in 0..MAX_SEGMENTS as u64 {
+            store.insert(1 + 2 * number, b"a", 0, Origin::default(), unknown());
+        }
+        assert!(!store.is_too_full(), "as many segments as may be held");
+        store.insert(0, b"a", 0, Origin::default(), unknown());
+        assert!(store.is_too_full(), "too many segments");
+    }
+
+    #[test]
     fn hole_is_confirmed_by_an_acknowledgment_or_by_a_cut_segment() {
         let confirmed = |store: &OutOfOrder, position: u64| {
             store.segments.get(&position).unwrap().confirmed.map(|confirmed| confirmed.time)

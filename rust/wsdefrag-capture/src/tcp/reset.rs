@@ -30,3 +30,36 @@ impl Reset {
         sender == self.sender && (sent || received)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_more_from_its_sender_or_to_it_refutes_a_reset() {
+        let reset = Reset { sender: 0, next: [Some(100), Some(u32::MAX)] };
+        let unknown = Reset { sender: 0, next: [None; 2] };
+        let data = |sequence, bytes, cut| Segment { sequence, bytes, cut, ..Segment::default() };
+        let answer =
+            |acknowledgment| Segment { acknowledgment: Some(acknowledgment), ..Segment::default() };
+        for (reset, sender, segment, expected) in [
+            (reset, 0, data(97, &b"abc"[..], 0), false),
+            (reset, 0, data(98, b"abc", 0), true),
+            (reset, 0, data(98, b"", 2), false),
+            (reset, 0, data(98, b"", 3), true),
+            (reset, 0, data(97, b"abc", 1), true),
+            (reset, 0, data(5_000, b"", 0), false),
+            (reset, 0, answer(u32::MAX), false),
+            (reset, 0, answer(u32::MAX - 1), false),
+            (reset, 0, answer(0), true),
+            // The other side may still send what was on the way.
+            (reset, 1, data(98, b"abc", 0), false),
+            (reset, 1, answer(101), false),
+            (unknown, 0, data(5, b"a", 0), true),
+            (unknown, 0, answer(5), true),
+            (unknown, 0, data(5, b"", 0), false),
+        ] {
+            assert_eq!(reset.is_refuted_by(sender, &segment), expected, "{sender} {segment:?}");
+        }
+    }
+}

@@ -54,3 +54,26 @@ impl Numbers {
         self.known.remove(&local);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_workers_become_numbers_among_all() {
+        let mut numbers = Numbers::new(3);
+        let first = [0, 1, 2].map(first_number);
+        assert!(first[0] > 0 && first[0] < first[1] && first[1] < first[2]);
+        for worker in [1, 0, 1, 2] {
+            numbers.take(worker);
+        }
+        let of = |numbers: &Numbers| {
+            [first[1], first[0], first[1] + 1, first[2]].map(|local| numbers.of(local))
+        };
+        assert_eq!((of(&numbers), numbers.next), ([0, 1, 2, 3], 4));
+        // A number that no worker gave is one among all already.
+        assert_eq!(numbers.of(7), 7);
+        numbers.forget(first[1] + 1);
+        assert_eq!(of(&numbers), [0, 1, first[1] + 1, 3]);
+    }
+}
