@@ -95,7 +95,7 @@ test-python: build mitmproxy-env ## run the package's tests, in one process more
 	$(BIN)/python $(PYTEST)
 
 # The mutations of captures are seeded by hand, and so get other seeds by hand.
-test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
+test-random: build mitmproxy-env ## run the property tests with random examples, many times as many as by day
 	WSDEFRAG_MUTATIONS=1000 cargo test $(RUST_TESTS)
 	WSDEFRAG_KILLS=200 WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 

@@ -30,6 +30,7 @@ SLOW_IS_FINE = [HealthCheck.too_slow]
 
 settings.register_profile(
     "repeatable",
+    max_examples=60,
     derandomize=True,
     deadline=None,
     database=None,

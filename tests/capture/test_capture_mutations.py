@@ -21,7 +21,7 @@ from capture_recordings import LOADED, packets_of
 from capture_seen import Seen, read
 from capture_spread import corrupted, damage_records, in_files
 
-RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300"))
+RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "200"))
 SALT = os.environ.get("WSDEFRAG_SALT", "")
 
 pytestmark = pytest.mark.random

@@ -14,7 +14,7 @@ from capture_recordings import LOADED, packets_of
 from capture_spread import damage_records, in_files
 from capture_threads import assert_alike, in_file
 
-RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300")) // 100
+RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "200")) // 100
 SALT = os.environ.get("WSDEFRAG_SALT", "")
 RECORDINGS = Path("vectors/captures")
 FILES = sorted(path for path in RECORDINGS.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz"))

@@ -22,7 +22,7 @@ from tls_oracle import IntactTls
 from tls_recordings import HTTP1, READ, intact, key_log, packets_of_recording
 from tls_rewriting import changed_inside, rewritten, spoiled
 
-RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300"))
+RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "200"))
 SALT = os.environ.get("WSDEFRAG_SALT", "")
 
 pytestmark = pytest.mark.random
