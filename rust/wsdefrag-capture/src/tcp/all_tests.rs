@@ -209,6 +209,25 @@ fn memory_over_the_bound_costs_the_largest_messages() {
     assert!((10..40).contains(&dropped), "{dropped} messages were dropped");
 }
 
+/// Where nothing is unfinished, the connections used least recently end.
+#[test]
+fn memory_over_the_bound_ends_those_used_least_recently() {
+    let mut wire = Wire::new(Options { memory: 128 << 10, ..Options::default() });
+    for port in 1..=200 {
+        wire.now += SECOND;
+        wire.open(port);
+        // The first one goes on.
+        wire.data(1, true, 100, b"GET");
+        assert!(wire.used() <= 128 << 10);
+    }
+    let ended: Vec<u16> = wire.seen.ended.iter().map(|(port, _)| *port).collect();
+    assert!(ended.len() > 100 && ended.len() < 200);
+    let expected: Vec<u16> = (2..).take(ended.len()).collect();
+    assert_eq!(ended, expected);
+    assert!(wire.seen.ended.iter().all(|(_, how)| *how == Ended::Evicted));
+    assert_eq!(wire.connections.evicted, ended.len() as u64);
+}
+
 #[test]
 fn room_for_a_connection_is_made_by_those_needed_least() {
     let options = Options { max_connections: 4, ..Options::default() };

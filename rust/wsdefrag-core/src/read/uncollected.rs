@@ -101,13 +101,13 @@ mod tests {
     /// However a text is masked and cut, it is valid or not as a whole.
     #[test]
     fn masked_ranges_are_checked_as_one_text() {
-        for (text, is_valid) in [
-            (&b"plain"[..], true),
-            ("na\u{EF}ve \u{20AC}".as_bytes(), true),
-            (b"a\xc3(", false),
-            (b"\xe2\x82a", false),
-            (b"a\xff", false),
-            (b"a\xe2\x82", false),
+        for (text, is_begun_well, is_valid) in [
+            (&b"plain"[..], true, true),
+            ("na\u{EF}ve \u{20AC}".as_bytes(), true, true),
+            (b"a\xc3(", false, false),
+            (b"\xe2\x82a", false, false),
+            (b"a\xff", false, false),
+            (b"a\xe2\x82", true, false),
         ] {
             for key in [[0; 4], [1, 2, 3, 4]] {
                 for cut in 0..=text.len() {
@@ -121,6 +121,7 @@ mod tests {
                         checked = checked.and_then(|()| message.append(&wire, mask, true));
                         mask = mask.advance(range.len());
                     }
+                    assert_eq!(checked.is_ok(), is_begun_well, "{text:02x?} {key:?} {cut}");
                     let checked = checked.and_then(|()| message.finish());
                     assert_eq!(checked.is_ok(), is_valid, "{text:02x?} {key:?} {cut}");
                 }

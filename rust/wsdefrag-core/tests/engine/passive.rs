@@ -259,6 +259,10 @@ fn message_over_a_limit_keeps_the_window() {
         let (seen, _) = watch(settings, WHOLE, &parts);
         assert_eq!(seen, ["Hello", "max_message_size: abcde", "Hello"], "{cut}");
     }
+    // One that is not compressed has no part in it.
+    let parts = [Came(HELLO), Came(b"\x01\x03abc\x80\x03def"), Came(HELLO_AGAIN)];
+    let (seen, _) = watch(settings, WHOLE, &parts);
+    assert_eq!(seen, ["Hello", "max_message_size: abc", "Hello"]);
 }
 
 #[test]

@@ -136,6 +136,17 @@ fn memory_of_a_direction_is_that_of_what_it_holds() {
 }
 
 #[test]
+fn direction_can_be_told_to_share_its_inflater() {
+    let pool = InflaterPool::default();
+    let mut one = Observed::new(common::strict_deflate(), None);
+    one.direction.share_inflaters(pool.clone());
+    one.take(Ok(&compressed(&[b"a first message"])[0]));
+    assert_eq!(pool.lent(), 1);
+    one.direction.drop_inflater();
+    assert_eq!(pool.lent(), 0);
+}
+
+#[test]
 fn inflater_is_dropped_at_the_end_of_a_direction() {
     let frames = compressed(&[b"a first message"]);
     let mut one = Observed::new(common::strict_deflate(), None);
