@@ -2,7 +2,7 @@
 
 `full_disk_program.py FOLDER EMPTY SIZE` reads the captures of FOLDER, in commits of SIZE bytes, and
 mounts small file systems at EMPTY. It needs the right to mount, so run it in a mount namespace of
-its own: `unshare --mount`. It prints how often the disk was full, of pages and of files, and fails
+its own: `unshare --mount`. It prints how many pages and how many files were too little, and fails
 if anything was committed by half, was lost or doubled.
 """
 
@@ -117,13 +117,14 @@ def main(folder: Path, empty: Path, size: int) -> None:
     """Try one room after another until it is enough: so many pages, and so many files."""
     whole = expected(sorted(folder.iterdir()))
     check_command(folder, empty, whole)
+    stride = 1 if NIGHT else 3
     for options, first, step in (
         ("size={}k,nr_inodes=100000", 4, 4),
         ("size=64m,nr_inodes={}", 2, 1),
     ):
-        rooms = (options.format(room) for room in count(first, step if NIGHT else 3 * step))
+        rooms = (options.format(room) for room in count(first, stride * step))
         is_too_little = partial(is_full, folder, empty, size=size, whole=whole)
-        print(sum(1 for _ in takewhile(is_too_little, rooms)))
+        print(stride * sum(1 for _ in takewhile(is_too_little, rooms)))
 
 
 if __name__ == "__main__":

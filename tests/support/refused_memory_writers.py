@@ -16,6 +16,7 @@ from wsproto.events import BytesMessage, Ping
 from wsproto.utilities import LocalProtocolError
 
 import wsdefrag
+from night import NIGHT
 from refused_memory import MIB, Scarce, sweep
 from wire_writer import BINARY, PING, frame
 from wsdefrag.capture import Capture
@@ -93,7 +94,9 @@ def injection() -> Run:
 
 
 def header() -> Run:
-    text = "permessage-deflate; server_no_context_takeover" + f"; {'odd' * MIB}" * 4
+    text = "permessage-deflate; server_no_context_takeover" + f"; {'odd' * MIB}" * (
+        10 if NIGHT else 4
+    )
 
     def run(scarce: Scarce) -> None:
         with scarce:
