@@ -9,6 +9,7 @@ use crate::options::Options;
 use crate::packet::tags::Tags;
 use crate::packet::{Packet, Payload, Segment};
 use crate::sink::Sink;
+use crate::tcp::connection_table::Key;
 use crate::tcp::connections::Connections;
 use crate::tcp::entry::Entry;
 use crate::tcp::live_connection::LiveConnection;
@@ -59,6 +60,11 @@ struct Wire {
     now: i64,
 }
 
+/// The client and the server.
+fn ends(port: u16) -> (SocketAddr, SocketAddr) {
+    (SocketAddr::from(([192, 0, 2, 1], port)), SocketAddr::from(([192, 0, 2, 2], 80)))
+}
+
 impl Wire {
     fn new(options: Options) -> Self {
         Self {
@@ -70,8 +76,7 @@ impl Wire {
     }
 
     fn segment(&mut self, port: u16, from_client: bool, segment: Segment<'_>) {
-        let client = SocketAddr::from(([192, 0, 2, 1], port));
-        let server = SocketAddr::from(([192, 0, 2, 2], 80));
+        let (client, server) = ends(port);
         let (source, destination) = if from_client { (client, server) } else { (server, client) };
         self.number += 1;
         let packet = Packet {
@@ -125,6 +130,14 @@ impl Wire {
             }
         }
         assert_eq!((used, ledger.used(), *total_held), (sum, sum, held), "packet {}", self.number);
+    }
+
+    fn is_live(&mut self, port: u16) -> bool {
+        let (client, server) = ends(port);
+        let (key, _) = Key::new(client, server);
+        let table = &mut self.connections.table;
+        let index = table.find(&key);
+        matches!(index.and_then(|index| table.get(index)), Some(Entry::Live(_)))
     }
 
     fn used(&self) -> usize {
@@ -256,17 +269,6 @@ fn room_for_a_connection_is_made_by_those_needed_least() {
     let live: Vec<_> =
         [2, 4, 5, 6, 11, 12, 13].into_iter().filter(|port| wire.is_live(*port)).collect();
     assert_eq!(live, [4, 5, 6, 13]);
-}
-
-impl Wire {
-    fn is_live(&mut self, port: u16) -> bool {
-        let client = SocketAddr::from(([192, 0, 2, 1], port));
-        let server = SocketAddr::from(([192, 0, 2, 2], 80));
-        let (key, _) = crate::tcp::connection_table::Key::new(client, server);
-        let table = &mut self.connections.table;
-        let index = table.find(&key);
-        matches!(index.and_then(|index| table.get(index)), Some(Entry::Live(_)))
-    }
 }
 
 /// A reset or closed connection ends after five minutes, and others only if there is a timeout.

@@ -10,6 +10,11 @@ use zlib_rs::Strategy as Matching;
 use crate::contract::script::{Control, Planned, Script};
 use crate::contract::writer::{Deflater, Ending, Form, Wire};
 
+/// "Hello", compressed as in RFC 7692 section 7.2.3.1.
+pub(crate) const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+/// The same again, as a reference to the first.
+pub(crate) const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
+
 /// How a property is tried: often enough to find what is wrong, and quick in a debug build.
 pub(crate) fn times(cases: u32) -> ProptestConfig {
     // Failures are kept as files by the replay test, not by proptest.

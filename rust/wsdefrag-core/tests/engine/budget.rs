@@ -1,6 +1,6 @@
 //! A budget of the caller: nothing is held that was not admitted, and what is dropped is given back.
 
-use crate::common;
+use crate::common::{self, HELLO};
 use crate::contract::journal::{self, Seen};
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::frame::header::Header;
@@ -9,9 +9,6 @@ use wsdefrag_core::{
     Collection, Event, Kind, Mask, Memory, Opcode, OutOfMemory, Reassembler, Settings, Sink,
     VecMemory,
 };
-
-/// "Hello", compressed as in RFC 7692 section 7.2.3.1.
-const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
 
 /// Vectors, and the bytes that were admitted and not given back.
 struct Budget {

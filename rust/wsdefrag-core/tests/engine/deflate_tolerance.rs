@@ -1,14 +1,13 @@
 //! Deflate faults of senders that do not prevent reading: they are read and counted, and rejected
 //! if the rule is enforced.
 
-use crate::common;
+use crate::common::{self, HELLO};
 use crate::contract::journal::{self, Seen};
 use crate::contract::writer::{Deflater, Ending};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{DeflateParams, Kind, Limits, Opcode, Settings, Strictness};
 use zlib_rs::Strategy;
 
-const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
 /// "Hello" as a reference to the previous message.
 const AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 

@@ -1,12 +1,8 @@
 //! The size on the wire that each event has.
 
-use crate::common;
+use crate::common::{self, HELLO, HELLO_AGAIN};
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::{Event, Events, Extent, Reassembler, Settings, Strictness};
-
-/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
-const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
-const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
 fn extents(mut direction: Reassembler<Vec<u8>>, before: &[u8], gap: u64) -> Vec<Extent> {
     let mut extents = Vec::new();

@@ -1,6 +1,6 @@
 //! The parts of a message add up to the message, for any split into chunks.
 
-use crate::common;
+use crate::common::{self, HELLO, HELLO_AGAIN};
 use crate::contract::fragments::check;
 use crate::contract::writer::{Deflater, Ending, Wire};
 use proptest::prelude::*;
@@ -102,10 +102,6 @@ fn bytes_that_broke_a_rule_are_available() {
     assert!(decoder.next(&mut &b"\x88\x01x"[..], &mut VecMemory).is_err());
     assert_eq!(decoder.control_payload(), b"x");
 }
-
-/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
-const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
-const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
 /// A server that agreed to begin each message with an empty window.
 fn alone() -> FragmentStream {

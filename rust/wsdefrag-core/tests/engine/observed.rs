@@ -1,7 +1,7 @@
 //! What an observed direction says of itself, and what it does if its sink has no memory for an event.
 
-use crate::common;
-use crate::passive::{Came, HELLO, Missing, MissingAbout, Part, WHOLE, watch};
+use crate::common::{self, HELLO};
+use crate::passive::{Came, Missing, Part, WHOLE, watch};
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::{Event, Events, OutOfMemory, Reassembler, Sink, VecMemory};
 
@@ -31,11 +31,7 @@ fn unfinished_parts_are_described() {
         let mut direction = Reassembler::passive(common::strict(), WHOLE);
         let mut sink = Events::to(|_, _| ());
         for part in parts {
-            match part {
-                Came(bytes) => direction.receive_data(bytes, &mut sink),
-                Missing(length) => direction.receive_gap(*length, &mut sink),
-                MissingAbout(_) => unreachable!(),
-            }
+            part.pass(&mut direction, &mut sink);
         }
         let (pending, came, to_come, ends_message, is_incomplete) = expected;
         assert_eq!(direction.pending(), pending, "{expected:?}");
@@ -114,11 +110,7 @@ fn frames_of_a_refused_event_are_skipped() {
         let mut sink = Refusing { memory: VecMemory, refused, events: 0, kept: 0 };
         let mut direction = Reassembler::passive(common::strict_deflate(), WHOLE);
         for part in parts {
-            match part {
-                Came(bytes) => direction.receive_data(bytes, &mut sink),
-                Missing(length) => direction.receive_gap(length, &mut sink),
-                MissingAbout(_) => unreachable!(),
-            }
+            part.pass(&mut direction, &mut sink);
         }
         direction.finish(&mut sink);
         assert_eq!((sink.events, direction.error()), (7, None), "{refused}");

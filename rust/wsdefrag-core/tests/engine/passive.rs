@@ -1,9 +1,11 @@
 //! Observed directions: the effects of gaps and invalid contents.
 
-use crate::common;
+use crate::common::{self, HELLO, HELLO_AGAIN};
 use wsdefrag_core::read::event::Damage;
 use wsdefrag_core::read::passive::Passive;
-use wsdefrag_core::{Event, Events, InflaterPool, Kind, Limits, Opcode, Reassembler, Settings};
+use wsdefrag_core::{
+    Event, Events, InflaterPool, Kind, Limits, Opcode, Reassembler, Settings, Sink, VecMemory,
+};
 
 /// A part of a direction.
 #[derive(Clone, Copy)]
@@ -16,9 +18,20 @@ pub(crate) enum Part<'a> {
 
 pub(crate) use Part::{Came, Missing, MissingAbout};
 
-/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
-pub(crate) const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
-const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
+impl Part<'_> {
+    /// The next part of a direction.
+    pub(crate) fn pass<S: Sink<Memory = VecMemory>>(
+        self,
+        direction: &mut Reassembler<Vec<u8>>,
+        sink: &mut S,
+    ) {
+        match self {
+            Came(bytes) => direction.receive_data(bytes, sink),
+            Missing(length) => direction.receive_gap(length, sink),
+            MissingAbout(estimate) => direction.receive_unknown_gap(estimate, sink),
+        }
+    }
+}
 
 /// What comes out, in short: a content, or what is wrong and what there is of it. A direction that
 /// shares its inflater gives the same.
@@ -64,11 +77,7 @@ fn watch_direction(
         Event::Close(close) => seen.push(format!("close {}", close.code)),
     });
     for part in parts {
-        match part {
-            Came(bytes) => direction.receive_data(bytes, &mut sink),
-            Missing(length) => direction.receive_gap(*length, &mut sink),
-            MissingAbout(estimate) => direction.receive_unknown_gap(*estimate, &mut sink),
-        }
+        part.pass(&mut direction, &mut sink);
         if direction.has_inflater() {
             direction.park_inflater();
         }
