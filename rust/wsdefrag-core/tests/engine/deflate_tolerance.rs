@@ -1,15 +1,12 @@
 //! Deflate faults of senders that do not prevent reading: they are read and counted, and rejected
 //! if the rule is enforced.
 
-use crate::common::{self, HELLO};
+use crate::common::{self, HELLO, HELLO_AGAIN};
 use crate::contract::journal::{self, Seen};
 use crate::contract::writer::{Deflater, Ending};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{DeflateParams, Kind, Limits, Opcode, Settings, Strictness};
 use zlib_rs::Strategy;
-
-/// "Hello" as a reference to the previous message.
-const AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
 fn takeover() -> Settings {
     common::strict_deflate()
@@ -82,8 +79,8 @@ fn context_kept_against_the_agreement_is_read() {
     let contents: [&[u8]; 2] = [br#"{"price":1,"sym":"AAA"}"#, br#"{"price":2,"sym":"AAA"}"#];
     reads(no_takeover(), reported, &contents, counted);
     refuses(strict(no_takeover(), "no_context_takeover"), reported, Kind::InvalidDeflateData, 27);
-    reads(no_takeover(), &[HELLO, AGAIN].concat(), &[b"Hello", b"Hello"], counted);
-    let masked = [HELLO, AGAIN, AGAIN, b"\x81\x01x", HELLO, AGAIN].concat();
+    reads(no_takeover(), &[HELLO, HELLO_AGAIN].concat(), &[b"Hello", b"Hello"], counted);
+    let masked = [HELLO, HELLO_AGAIN, HELLO_AGAIN, b"\x81\x01x", HELLO, HELLO_AGAIN].concat();
     let counted = Tolerated { no_context_takeover: 3, ..Tolerated::default() };
     reads(
         no_takeover(),
@@ -95,9 +92,9 @@ fn context_kept_against_the_agreement_is_read() {
 
 #[test]
 fn missing_context_is_still_rejected() {
-    refuses(no_takeover(), AGAIN, Kind::InvalidDeflateData, 0);
+    refuses(no_takeover(), HELLO_AGAIN, Kind::InvalidDeflateData, 0);
     // An uncompressed message is not in the window.
-    let plain = [b"\x81\x05Hello", AGAIN].concat();
+    let plain = [b"\x81\x05Hello", HELLO_AGAIN].concat();
     refuses(no_takeover(), &plain, Kind::InvalidDeflateData, 7);
     // Invalid data cannot be read with any window.
     let garbage = [HELLO, b"\xc1\x02\x07\x07"].concat();
@@ -154,12 +151,12 @@ fn data_of_mainly_empty_blocks_is_kept_up_to_a_bound_in_any_split() {
         for (at, part) in empty.chunks(60_000).enumerate() {
             wire.extend(frame(if at == 0 { 0x41 } else { 0 }, part));
         }
-        wire.extend(frame(0x80, &AGAIN[2..]));
+        wire.extend(frame(0x80, &HELLO_AGAIN[2..]));
         if is_read {
             let counted = Tolerated { no_context_takeover: 1, ..Tolerated::default() };
             reads(no_takeover(), &wire, &[b"Hello", b"Hello"], counted);
         } else {
-            let last = u64::try_from(wire.len() - AGAIN.len()).unwrap();
+            let last = u64::try_from(wire.len() - HELLO_AGAIN.len()).unwrap();
             refuses(no_takeover(), &wire, Kind::InvalidDeflateData, last);
         }
     }
@@ -170,7 +167,7 @@ fn limits_hold_when_a_message_is_inflated_again() {
     let limits = Limits { max_message_size: Some(5), ..Limits::default() };
     let settings = Settings { limits, ..no_takeover() };
     let counted = Tolerated { no_context_takeover: 1, ..Tolerated::default() };
-    reads(settings, &[HELLO, AGAIN].concat(), &[b"Hello", b"Hello"], counted);
+    reads(settings, &[HELLO, HELLO_AGAIN].concat(), &[b"Hello", b"Hello"], counted);
     // "HelloH", whose last letter is one too many.
     let (journal, _) =
         journal::read(settings, [&[HELLO, b"\xc1\x06\xf2\x00\x13\x00\x00\x00"].concat()[..]]);
@@ -197,7 +194,7 @@ fn compressed_message_without_payload_is_empty() {
         reads(settings, wire, &[b"Hello"], Tolerated::default());
     }
     // The window is what it was.
-    let wire = [HELLO, b"\xc1\x00", AGAIN].concat();
+    let wire = [HELLO, b"\xc1\x00", HELLO_AGAIN].concat();
     reads(takeover(), &wire, &[b"Hello", b"", b"Hello"], counted);
 }
 
@@ -227,7 +224,7 @@ fn tail_that_was_not_removed_is_read() {
     }
     let with_tail = frame(0xC1, b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff");
     let again_with_tail = frame(0xC1, b"\xf2\x00\x11\x00\x00\x00\x00\xff\xff");
-    let wire = [&with_tail[..], AGAIN, &again_with_tail, AGAIN].concat();
+    let wire = [&with_tail[..], HELLO_AGAIN, &again_with_tail, HELLO_AGAIN].concat();
     let counted = Tolerated { deflate_tail: 2, ..Tolerated::default() };
     reads(takeover(), &wire, &[&b"Hello"[..]; 4], counted);
     let both = Tolerated { deflate_tail: 2, no_context_takeover: 3, ..Tolerated::default() };
