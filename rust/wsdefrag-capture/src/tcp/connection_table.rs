@@ -399,6 +399,9 @@ impl<T> ConnectionTable<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    const CLASSES: [Class; 4] = [Class::Pending, Class::WebSocket, Class::Closing, Class::Past];
 
     fn key(port: u16) -> Key {
         Key::new(([10, 0, 0, 1], port).into(), ([10, 0, 0, 2], 80).into()).0
@@ -409,6 +412,67 @@ mod tests {
         let (a, b) = (([10, 0, 0, 1], 9).into(), ([10, 0, 0, 2], 80).into());
         assert_eq!(Key::new(a, b), (Key::new(b, a).0, false));
         assert!(Key::new(b, a).1);
+    }
+
+    fn any_end() -> impl Strategy<Value = SocketAddr> {
+        let port = prop_oneof![Just(0), Just(1), Just(u16::MAX), any::<u16>()];
+        let address = prop_oneof![
+            any::<[u8; 4]>().prop_map(IpAddr::from),
+            any::<[u8; 16]>().prop_map(IpAddr::from),
+            // These have the numbers of addresses of the other family.
+            any::<[u8; 4]>().prop_map(|[a, b, c, d]| {
+                IpAddr::from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d])
+            }),
+        ];
+        (address, port).prop_map(SocketAddr::from)
+    }
+
+    proptest! {
+        /// Two pairs of endpoints have one key only if they are the same, in any order.
+        #[test]
+        fn keys_are_as_different_as_endpoints(a in any_end(), b in any_end(), c in any_end()) {
+            let (key, swapped) = Key::new(a, b);
+            let (same, other_way) = Key::new(b, a);
+            prop_assert_eq!(key, same);
+            prop_assert_eq!(key.bucket(), same.bucket());
+            prop_assert!(a == b || swapped != other_way);
+            prop_assert!(a == b || Key::new(a, c).0 != key || c == b);
+            prop_assert!(usize::from(key.bucket()) < BUCKETS);
+        }
+
+        /// Tenants of the same addresses and ports have keys of their own, and the same bucket.
+        #[test]
+        fn tenants_have_keys_of_their_own(
+            a in any_end(), b in any_end(), bits in 0..30_u32, bytes in any::<u32>()
+        ) {
+            let (key, _) = Key::new(a, b);
+            prop_assert_eq!(key.of_tenant(0), key);
+            let number = bytes & ((1 << 30) - 1);
+            let tenant = key.of_tenant(number);
+            prop_assert_eq!(tenant.bucket(), key.bucket());
+            prop_assert_eq!(tenant.addresses, key.addresses);
+            prop_assert_eq!(tenant.of_tenant(0), key);
+            prop_assert_eq!(key.of_tenant(1 << bits).of_tenant(number), tenant);
+            // Each bit of the number tells two of them apart.
+            prop_assert_ne!(key.of_tenant(number ^ 1 << bits), tenant);
+        }
+    }
+
+    /// Connections of one network are spread over all buckets.
+    #[test]
+    fn buckets_have_about_as_many_connections_each() {
+        let mut counts = [0; BUCKETS];
+        for port in 0..6_400 {
+            counts[usize::from(key(port).bucket())] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..=200).contains(count)), "{counts:?}");
+        let mut counts = [0; BUCKETS];
+        for address in 0..6_400_u32 {
+            let ends = [(address << 3).to_be_bytes(), [10, 0, 0, 2]];
+            let [a, b] = ends.map(|address| SocketAddr::from((address, 80)));
+            counts[usize::from(Key::new(a, b).0.bucket())] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..=200).contains(count)), "{counts:?}");
     }
 
     #[test]
@@ -425,5 +489,160 @@ mod tests {
         assert_eq!((table.len(Class::Pending), table.len(Class::WebSocket)), (1, 1));
         assert_eq!(table.oldest(Class::Pending), Some((indexes[0], 10)));
         assert_eq!(table.insert(key(7), Class::Pending, 12, 7), indexes[2]);
+    }
+
+    /// A call of the table, with a key's number and a class.
+    #[derive(Clone, Copy, Debug)]
+    enum Call {
+        Insert(u16, Class),
+        Remove(u16),
+        Take(u16),
+        Touch(u16, Class),
+        Correct(u16),
+    }
+
+    fn any_call() -> impl Strategy<Value = Call> {
+        let class = prop::sample::select(&CLASSES[..]);
+        (0..5, 0..12_u16, class).prop_map(|(call, number, class)| match call {
+            0 => Call::Remove(number),
+            1 => Call::Take(number),
+            2 => Call::Correct(number),
+            3 => Call::Touch(number, class),
+            _ => Call::Insert(number, class),
+        })
+    }
+
+    /// What a table is: its connections, those touched last at the end.
+    #[derive(Default)]
+    struct Model(Vec<(u16, Class, i64)>);
+
+    impl Model {
+        fn remove(&mut self, number: u16) -> Option<(u16, Class, i64)> {
+            let place = self.0.iter().position(|(other, ..)| *other == number)?;
+            Some(self.0.remove(place))
+        }
+
+        fn list(&self, class: Class, bucket: u8) -> Vec<(u16, i64)> {
+            let all = self.0.iter().filter(|(number, other, _)| {
+                *other == class && (class != Class::Past || key(*number).bucket() == bucket)
+            });
+            all.map(|(number, _, time)| (*number, *time)).collect()
+        }
+    }
+
+    /// What the table says of a list.
+    fn list(table: &ConnectionTable<u16>, class: Class, bucket: u8) -> Vec<(u16, i64)> {
+        let mut found = Vec::new();
+        let (mut next, length) = match class {
+            Class::Past => (table.oldest_past(bucket), table.past(bucket)),
+            _ => {
+                let oldest = table.oldest(class);
+                let time = oldest.and_then(|(index, _)| table.last_time(index));
+                assert_eq!(oldest.map(|(_, time)| time), time);
+                (oldest.map(|(index, _)| index), table.len(class))
+            }
+        };
+        while let Some(index) = next {
+            let slot = table.slots[index as usize].as_ref().expect("a slot in use");
+            assert_eq!(slot.class(), class);
+            assert_eq!(table.places()[index as usize] as usize, found.len());
+            found.push((slot.value, slot.last_time));
+            assert!(found.len() <= length, "longer than it says");
+            next = table.newer(index);
+        }
+        assert_eq!(found.len(), length);
+        found
+    }
+
+    proptest! {
+        /// Whatever is called, the table has what a list of its connections would have.
+        #[test]
+        fn any_calls_leave_what_was_put_in(calls in prop::collection::vec(any_call(), 1..60)) {
+            let mut table = ConnectionTable::new();
+            let mut model = Model::default();
+            let mut most = 0;
+            for (now, call) in (100..).zip(calls) {
+                let (Call::Insert(number, _) | Call::Remove(number) | Call::Take(number)
+                    | Call::Touch(number, _) | Call::Correct(number)) = call;
+                let index = table.find(&key(number));
+                match (call, index) {
+                    (Call::Insert(_, class), None) => {
+                        table.insert(key(number), class, now, number);
+                        model.0.push((number, class, now));
+                    }
+                    (Call::Remove(_), Some(index)) => {
+                        let removed = table.remove(index);
+                        prop_assert_eq!(removed, model.remove(number).map(|(number, ..)| number));
+                    }
+                    (Call::Take(_), Some(index)) => {
+                        let taken = table.take(index);
+                        let expected = model.remove(number);
+                        let expected =
+                            expected.map(|(number, class, time)| (key(number), class, time, number));
+                        prop_assert_eq!(taken, expected);
+                        prop_assert_eq!((table.take(index), table.get(index)), (None, None));
+                        prop_assert_eq!((table.remove(index), table.last_time(index)), (None, None));
+                    }
+                    (Call::Touch(_, class), Some(index)) => {
+                        table.touch(index, class, now);
+                        model.remove(number);
+                        model.0.push((number, class, now));
+                    }
+                    (Call::Correct(_), Some(index)) => {
+                        table.correct_time(index, now - 50);
+                        for connection in model.0.iter_mut().filter(|(other, ..)| *other == number) {
+                            connection.2 = now - 50;
+                        }
+                    }
+                    _ => {}
+                }
+                most = most.max(model.0.len());
+                prop_assert_eq!(table.slots.len(), most, "slots are used again");
+                for class in CLASSES {
+                    for number in 0..12 {
+                        let bucket = key(number).bucket();
+                        prop_assert_eq!(list(&table, class, bucket), model.list(class, bucket));
+                    }
+                }
+                for number in 0..12 {
+                    let is_there = model.0.iter().any(|(other, ..)| *other == number);
+                    for _ in 0..2 {
+                        let found = table.find_next(&key(number));
+                        prop_assert_eq!(found, table.find(&key(number)));
+                        let value = found.and_then(|index| table.get(index)).copied();
+                        prop_assert_eq!(value, is_there.then_some(number));
+                    }
+                }
+                let used: Vec<_> = table.used().map(|(index, slot)| (index, slot.value)).collect();
+                prop_assert_eq!(used.len(), model.0.len());
+                prop_assert!(used.is_sorted());
+                let indexes: Vec<_> = used.iter().map(|(index, _)| *index).collect();
+                prop_assert_eq!(table.indexes().collect::<Vec<_>>(), indexes);
+                prop_assert!(used.iter().all(|(index, value)| table.find(&key(*value)) == Some(*index)));
+            }
+        }
+    }
+
+    /// What the table says that it would take is what it takes: an allocation is twice as large as
+    /// before, and the map has a byte more for each entry.
+    #[test]
+    fn growth_is_announced() {
+        let slot = size_of::<Option<Slot<u16>>>();
+        let entry = slot + 10;
+        assert_eq!(ConnectionTable::<u16>::ENTRY, slot + 15);
+        let mut table = ConnectionTable::<u16>::new();
+        assert_eq!((table.growth(1), table.bytes_to_move()), (2 * entry, 0));
+        for number in 0..1_000 {
+            let before = table.slots.capacity();
+            let announced = table.growth(1);
+            table.insert(key(number), Class::Pending, 0, number);
+            let has_grown = table.slots.capacity() != before;
+            assert_eq!(announced, if has_grown { 2 * table.slots.len() * entry } else { 0 });
+            let room = table.slots.capacity() - table.slots.len();
+            assert_eq!(table.growth(room), 0);
+            assert_eq!(table.growth(room + 1), 2 * (table.slots.capacity() + 1) * entry);
+            let moved = size_of::<(Key, Class, i64, u16)>();
+            assert_eq!(table.bytes_to_move(), 2 * table.slots.len() * (moved + entry));
+        }
     }
 }

@@ -79,6 +79,17 @@ mod tests {
     }
 
     #[test]
+    fn gaps_take_memory() {
+        let mut gaps = GivenUp::default();
+        assert_eq!(gaps.bytes_held(), 0);
+        for number in 0..100 {
+            gaps.push(2 * number, 2 * number + 1);
+        }
+        let one = size_of::<(u64, u64)>();
+        assert!((100 * one..=200 * one).contains(&gaps.bytes_held()));
+    }
+
+    #[test]
     fn oldest_gaps_are_forgotten() {
         let mut gaps = GivenUp::default();
         for number in 0..10_000 {

@@ -181,4 +181,60 @@ mod tests {
             assert_eq!(past.segment(0, &segment, 0), Afterwards::Nothing, "again");
         }
     }
+
+    #[test]
+    fn tags_take_memory_too() {
+        let mut noted = past(Reason::Ended);
+        let plain = noted.bytes_held();
+        assert!(plain > IN_TABLE + size_of::<PastConnection>());
+        for hash in 0..5 {
+            noted.tags.note(0, hash);
+        }
+        assert!(noted.tags.bytes_held() >= 4 * size_of::<(usize, u64)>());
+        assert_eq!(noted.bytes_held(), plain + noted.tags.bytes_held());
+    }
+
+    /// Bytes beyond a snap length count as the captured ones do, and what ends a connection counts not.
+    #[test]
+    fn segment_reaches_as_far_as_its_last_byte_on_the_wire() {
+        let far = 1_000 + MAX_DISTANCE;
+        let data = |sequence, bytes, cut| Segment { sequence, bytes, cut, ..SEGMENT };
+        for (segment, expected) in [
+            (data(998, &b"ab"[..], 0), Afterwards::Nothing),
+            (data(998, b"ab", 1), Afterwards::Unread),
+            (data(999, b"", 1), Afterwards::Nothing),
+            (data(999, b"", 2), Afterwards::Unread),
+            (Segment { rst: true, ..data(1_000, b"abc", 0) }, Afterwards::Nothing),
+            (Segment { rst: true, ..data(0x4000_0000, b"abc", 0) }, Afterwards::Nothing),
+            (Segment { syn: true, ..data(99, b"abc", 0) }, Afterwards::Nothing),
+            (data(far, b"abc", 0), Afterwards::Unread),
+            (data(far + 1, b"abc", 0), Afterwards::Opens),
+            (data(1_000_u32.wrapping_sub(MAX_DISTANCE), b"abc", 0), Afterwards::Nothing),
+            (data(999_u32.wrapping_sub(MAX_DISTANCE), b"abc", 0), Afterwards::Opens),
+        ] {
+            assert_eq!(past(Reason::Evicted).segment(0, &segment, 0), expected, "{segment:?}");
+        }
+        // The same SYN again, with data far away, is no other connection.
+        let mut wrapped =
+            PastConnection { initial: [Some(0x4000_0000), None], ..past(Reason::Evicted) };
+        let again = Segment { syn: true, ..data(0x4000_0000, b"abc", 0) };
+        assert_eq!(wrapped.segment(0, &again, 0), Afterwards::Nothing);
+    }
+
+    /// After an end that both sides saw another SYN uses the ports again; else it is another tenant's.
+    #[test]
+    fn other_syn_conflicts_with_a_connection_that_goes_on() {
+        let syn = Segment { sequence: 0x4000_0000, syn: true, acknowledgment: None, ..SEGMENT };
+        for (reason, expected) in [
+            (Reason::NotWebSocket, Fit::Conflicts),
+            (Reason::Evicted, Fit::Conflicts),
+            (Reason::Ended, Fit::Unknown),
+            (Reason::Reset, Fit::Unknown),
+        ] {
+            assert_eq!(past(reason).fit(0, &syn), expected);
+            let data = Segment { syn: false, bytes: b"abc", ..syn };
+            assert_eq!(past(reason).fit(0, &data), Fit::Conflicts, "without a SYN");
+            assert_eq!(past(reason).fit(0, &Segment { sequence: 99, ..syn }), Fit::One, "the same");
+        }
+    }
 }

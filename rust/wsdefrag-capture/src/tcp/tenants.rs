@@ -301,6 +301,23 @@ mod tests {
     }
 
     #[test]
+    fn tags_take_memory_once_there_are_several() {
+        let mut seen = TagsSeen::default();
+        assert!(seen.is_first(0) && seen.is_first(1));
+        seen.note(0, 5);
+        assert!(!seen.is_first(0) && seen.is_first(1));
+        // The other sender's tags, and the same ones again, are none before.
+        seen.note(1, 6);
+        seen.note(0, 5);
+        assert_eq!(seen.bytes_held(), 0);
+        for hash in 0..5 {
+            seen.note(0, hash);
+        }
+        let one = size_of::<(usize, u64)>();
+        assert!((4 * one..=16 * one).contains(&seen.bytes_held()));
+    }
+
+    #[test]
     fn numbers_are_free_again_when_their_connections_are_gone() {
         let mut tenants = Tenants::default();
         let first = tenants.add(key(1), |_| true).unwrap();
