@@ -129,3 +129,87 @@ impl<S: Sink> Sink for Settling<'_, S> {
         self.rows.ended.push(connection);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Detail;
+    use crate::packet::Origin;
+    use crate::sink::HeldRows;
+
+    /// A ping with a number, and the packets of its first and its last byte.
+    fn ping(
+        connection: u64,
+        from_client: bool,
+        event: u64,
+        packets: [Option<u64>; 2],
+    ) -> CaptureEvent {
+        let [first, last] =
+            packets.map(|packet| packet.map(|packet| Origin { packet, ..Origin::default() }));
+        CaptureEvent {
+            connection,
+            from_client,
+            event,
+            seq: 0,
+            offset: 0,
+            length: 0,
+            missing_bytes: 0,
+            first,
+            last,
+            resynced: false,
+            detail: Detail::Ping(Vec::new()),
+        }
+    }
+
+    fn numbers(rows: &mut FinalRows) -> Vec<(u64, bool)> {
+        let rows = std::iter::from_fn(|| rows.next());
+        let numbers = rows.map(|row| match row {
+            Row::Event(event) => (event.event, false),
+            Row::Gap(event) => (event.event, true),
+            Row::Message(_) => panic!("there are none"),
+        });
+        numbers.collect()
+    }
+
+    #[test]
+    fn rows_come_in_the_order_of_packets_and_each_direction_in_its_own() {
+        let mut rows = FinalRows::default();
+        let mut kept = HeldRows::default();
+        rows.begin_connection();
+        let mut sink = Settling { rows: &mut rows, sink: &mut kept };
+        sink.event(ping(0, true, 10, [Some(2), Some(5)]));
+        // Held for an earlier packet, but after the other one in its direction.
+        sink.event(ping(0, true, 11, [Some(3), None]));
+        sink.gap(&ping(0, false, 12, [Some(4), None]));
+        sink.event(ping(0, false, 13, [None, None]));
+        assert_eq!(rows.latest.len(), 2);
+        rows.begin_connection();
+        assert!(rows.latest.is_empty(), "nothing more comes of the last one");
+        let mut sink = Settling { rows: &mut rows, sink: &mut kept };
+        sink.event(ping(1, true, 14, [None, Some(1)]));
+        sink.event(ping(1, true, 15, [None, Some(5)]));
+        assert!(numbers(&mut rows).is_empty(), "they are not sorted yet");
+        rows.sort(0);
+        let expected =
+            [(14, false), (12, true), (13, false), (10, false), (11, false), (15, false)];
+        assert_eq!(numbers(&mut rows), expected);
+        assert!(kept.0.is_empty());
+    }
+
+    #[test]
+    fn rows_are_sorted_when_they_take_enough_memory() {
+        assert_eq!(ROW, size_of::<(Key, Row)>() + 2 * size_of::<(Key, usize)>());
+        let mut rows = FinalRows::default();
+        for number in 0..3 {
+            let mut kept = HeldRows::default();
+            let mut sink = Settling { rows: &mut rows, sink: &mut kept };
+            sink.event(ping(0, true, number, [None, Some(number)]));
+        }
+        assert!(!rows.fit(3 * ROW) && rows.fit(3 * ROW + 1));
+        rows.sort(3 * ROW + 1);
+        assert!(numbers(&mut rows).is_empty() && !rows.fit(3 * ROW));
+        rows.sort(3 * ROW);
+        assert!(rows.fit(1), "what is given out counts no more");
+        assert_eq!(numbers(&mut rows), [(0, false), (1, false), (2, false)]);
+    }
+}

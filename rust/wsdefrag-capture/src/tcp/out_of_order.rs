@@ -243,6 +243,28 @@ mod tests {
         }
     }
 
+    /// A segment of which nothing was captured shows where a hole ends.
+    #[test]
+    fn segment_that_was_cut_whole_is_held_unless_it_says_nothing_new() {
+        let insert = |store: &mut OutOfOrder, start: u64, bytes: &[u8], cut: u32| {
+            store.insert(start, bytes, cut, Origin::default(), unknown())
+        };
+        let mut store = OutOfOrder::default();
+        insert(&mut store, 5, b"", 3);
+        assert_eq!((store.len(), store.first(), store.last()), (1, Some(5), Some(5)));
+        // No byte of it is held, so none is repeated.
+        assert_eq!(insert(&mut store, 3, b"abcd", 0), Repeated::default());
+        assert_eq!((store.len(), store.bytes), (2, 4));
+        let mut store = OutOfOrder::default();
+        insert(&mut store, 2, b"abcdef", 0);
+        // Inside of a held one, and where one begins.
+        for start in [2, 4] {
+            insert(&mut store, start, b"", 2);
+            assert_eq!((store.len(), store.memory()), (1, OutOfOrder::memory_of(b"abcdef")));
+        }
+        assert_eq!(&*store.take(2).unwrap().bytes, b"abcdef");
+    }
+
     #[test]
     fn held_segments_take_memory_up_to_a_bound() {
         let part = vec![0; MAX_BYTES / 16];
@@ -281,6 +303,10 @@ mod tests {
         }
         let times: Vec<_> = [10, 20, 27, 40].iter().map(|at| confirmed(&store, *at)).collect();
         assert_eq!(times, [None, None, Some(7), None]);
+        let mut other = OutOfOrder::default();
+        other.insert(20, b"ab", 1, Origin::default(), unknown());
+        other.insert(23, b"ab", 0, Origin::default(), unknown());
+        assert_eq!(confirmed(&other, 23), Some(7), "right after what was cut");
         store.confirm(10, 39, Confirmation { time: 8, segments: 0 });
         store.confirm(0, 20, Confirmation { time: 9, segments: 0 });
         let times: Vec<_> = [10, 20, 27, 40].iter().map(|at| confirmed(&store, *at)).collect();

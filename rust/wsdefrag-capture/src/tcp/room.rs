@@ -103,3 +103,86 @@ impl Connections {
         live.min(BATCH) * 4 * size_of::<Connection>() + live * 64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+    use crate::packet::tags::Tags;
+    use crate::packet::{Payload, Segment};
+    use crate::sink::HeldRows;
+    use crate::tcp::connection_table::Key;
+
+    fn with_memory(memory: usize) -> Connections {
+        Connections::new(Options { memory, ..Options::default() })
+    }
+
+    /// A packet from a port of a client to a server.
+    fn packet(port: u16, segment: Segment<'_>) -> Packet<'_> {
+        Packet {
+            number: 1,
+            file: 0,
+            time: 0,
+            source: ([10, 0, 0, 1], port).into(),
+            destination: ([10, 0, 0, 2], 80).into(),
+            tags: Tags::default(),
+            payload: Payload::Segment(segment),
+        }
+    }
+
+    const SYN: Segment<'_> = Segment {
+        sequence: 99,
+        acknowledgment: None,
+        syn: true,
+        fin: false,
+        rst: false,
+        bytes: b"",
+        cut: 0,
+    };
+
+    #[test]
+    fn past_connections_take_a_sixteenth_of_the_memory_up_to_a_number() {
+        for (all, each) in [(0, 0), (1, 1), (64, 1), (65, 2), (6_400, 100), (1 << 20, 1024)] {
+            assert_eq!(with_memory(all * 16 * IN_TABLE).max_past(), each, "{all}");
+        }
+        assert_eq!(with_memory(65 * 16 * IN_TABLE - 1).max_past(), 1);
+        assert_eq!(with_memory(65_536 * 16 * IN_TABLE).max_past(), 1024);
+    }
+
+    /// When another one opens, no more are remembered of its bucket than may be.
+    #[test]
+    fn oldest_past_connections_of_a_bucket_are_forgotten() {
+        let bucket = |port| {
+            let packet = packet(port, SYN);
+            Key::new(packet.source, packet.destination).0.bucket()
+        };
+        let mut connections = with_memory(64 * 16 * IN_TABLE);
+        assert_eq!(connections.max_past(), 1);
+        let ports = (1..).filter(|port| bucket(*port) == bucket(1)).take(5);
+        let past = ports.map(|port| {
+            let sink = &mut HeldRows::default();
+            connections.packet(&packet(port, SYN), sink);
+            let bytes = b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0";
+            connections
+                .packet(&packet(port, Segment { sequence: 100, syn: false, bytes, ..SYN }), sink);
+            connections.table.past(bucket(port))
+        });
+        assert_eq!(past.collect::<Vec<_>>(), [1, 2, 2, 2, 2]);
+        assert_eq!(connections.live_connections(), 0);
+    }
+
+    #[test]
+    fn memory_of_tables_is_that_of_each_connection() {
+        let mut connections = with_memory(1 << 30);
+        assert_eq!(connections.growth(7), connections.table.growth(7));
+        assert_eq!(connections.bytes_to_finish(), 0);
+        let rows = 4 * size_of::<Connection>();
+        for port in 1..=5_000 {
+            connections.packet(&packet(port, SYN), &mut HeldRows::default());
+            let live = usize::from(port);
+            assert_eq!(connections.live_connections(), live);
+            assert_eq!(connections.growth(7), connections.table.growth(7) + live * 256);
+            assert_eq!(connections.bytes_to_finish(), live.min(4_096) * rows + live * 64);
+        }
+    }
+}

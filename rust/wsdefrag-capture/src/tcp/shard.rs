@@ -180,3 +180,15 @@ impl Connections {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_over_after_the_time_that_it_may_take() {
+        let silence = Silence { index: 0, last: 100, most: 50, order: 0 };
+        let over = [i64::MIN, 100, 150, 151, i64::MAX].map(|now| silence.is_over(now));
+        assert_eq!(over, [false, false, false, true, true]);
+    }
+}

@@ -1,0 +1,164 @@
+//! All connections together: the memory that they are said to hold, and which of them end for others.
+
+mod ends;
+mod memory;
+
+use std::net::SocketAddr;
+
+use crate::connection::{Connection, Ended};
+use crate::event::CaptureEvent;
+use crate::message::{Message, Status};
+use crate::options::Options;
+use crate::packet::tags::Tags;
+use crate::packet::{Packet, Payload, Segment};
+use crate::sink::Sink;
+use crate::tcp::connection_table::{Key, SlotIndex};
+use crate::tcp::connections::Connections;
+use crate::tcp::entry::Entry;
+use crate::tcp::live_connection::LiveConnection;
+use crate::tcp::past_connection::IN_TABLE;
+
+const SECOND: i64 = 1_000_000_000;
+const REQUEST: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+const ANSWER: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Extensions: permessage-deflate\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+/// The header of a message of 64 KiB.
+const LARGE: &[u8] = b"\x82\x7f\0\0\0\0\0\x01\0\0";
+
+/// How connections ended, by their client's port, and the messages that were not complete.
+#[derive(Default)]
+struct Seen {
+    ended: Vec<(u16, Ended)>,
+    incomplete: Vec<Status>,
+    messages: usize,
+}
+
+impl Sink for Seen {
+    fn opened(&mut self, _: &Connection) {}
+
+    fn message(&mut self, message: Message) {
+        self.messages += 1;
+        if message.status != Status::Ok {
+            self.incomplete.push(message.status);
+        }
+    }
+
+    fn event(&mut self, _: CaptureEvent) {}
+
+    fn ended(&mut self, connection: Connection) {
+        let ended = connection.ended.expect("it has ended");
+        self.ended.push((connection.client_address.port(), ended));
+    }
+}
+
+/// A capture of connections between ports of one client and one server.
+struct Wire {
+    connections: Connections,
+    seen: Seen,
+    number: u64,
+    now: i64,
+}
+
+/// The client and the server.
+fn ends(port: u16) -> (SocketAddr, SocketAddr) {
+    (SocketAddr::from(([192, 0, 2, 1], port)), SocketAddr::from(([192, 0, 2, 2], 80)))
+}
+
+impl Wire {
+    fn new(options: Options) -> Self {
+        Self {
+            connections: Connections::new(options),
+            seen: Seen::default(),
+            number: 0,
+            now: 1_700_000_000 * SECOND,
+        }
+    }
+
+    fn segment(&mut self, port: u16, from_client: bool, segment: Segment<'_>) {
+        let (client, server) = ends(port);
+        let (source, destination) = if from_client { (client, server) } else { (server, client) };
+        self.number += 1;
+        let packet = Packet {
+            number: self.number,
+            file: 0,
+            time: self.now,
+            source,
+            destination,
+            tags: Tags::default(),
+            payload: Payload::Segment(segment),
+        };
+        self.connections.packet(&packet, &mut self.seen);
+        self.check();
+    }
+
+    fn data(&mut self, port: u16, from_client: bool, sequence: u32, bytes: &[u8]) {
+        self.segment(port, from_client, Segment { sequence, bytes, ..Segment::default() });
+    }
+
+    /// A connection after its handshake: client and server go on with these sequence numbers.
+    fn open(&mut self, port: u16) -> (u32, u32) {
+        let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
+        self.segment(port, true, syn);
+        let answer = Segment { sequence: 4_999, acknowledgment: Some(100), ..syn };
+        self.segment(port, false, answer);
+        self.data(port, true, 100, REQUEST);
+        self.data(port, false, 5_000, ANSWER);
+        (100 + u32::try_from(REQUEST.len()).unwrap(), 5_000 + u32::try_from(ANSWER.len()).unwrap())
+    }
+
+    /// What is said to be held is what is found if everything is measured again.
+    fn check(&mut self) {
+        let Connections { table, ledger, total_held, .. } = &mut self.connections;
+        let used = ledger.used();
+        let (mut sum, mut held) = (0, 0);
+        for index in table.indexes() {
+            match table.get(index) {
+                Some(Entry::Live(live)) => {
+                    let measured = live.measured();
+                    live.measure(ledger);
+                    assert_eq!(live.measured(), measured, "measured after packet {}", self.number);
+                    assert!(measured >= size_of::<LiveConnection>() + IN_TABLE);
+                    sum += measured;
+                    held += live.segments_memory();
+                }
+                Some(Entry::Past(past)) => {
+                    assert!(past.bytes_held() > IN_TABLE + size_of_val(&**past));
+                    sum += past.bytes_held();
+                }
+                None => {}
+            }
+        }
+        assert_eq!((used, ledger.used(), *total_held), (sum, sum, held), "packet {}", self.number);
+    }
+
+    fn index(&self, port: u16) -> Option<SlotIndex> {
+        let (client, server) = ends(port);
+        self.connections.table.find(&Key::new(client, server).0)
+    }
+
+    fn is_live(&mut self, port: u16) -> bool {
+        let index = self.index(port);
+        matches!(index.and_then(|index| self.connections.table.get(index)), Some(Entry::Live(_)))
+    }
+
+    fn live(&mut self, port: u16) -> &mut LiveConnection {
+        let index = self.index(port).expect("it is in the table");
+        match self.connections.table.get(index) {
+            Some(Entry::Live(live)) => live,
+            _ => panic!("it has ended"),
+        }
+    }
+
+    fn used(&self) -> usize {
+        self.connections.ledger.used()
+    }
+
+    fn finish(mut self) -> Seen {
+        assert!(self.connections.finish(&mut self.seen));
+        self.seen
+    }
+}
