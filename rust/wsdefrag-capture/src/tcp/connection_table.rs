@@ -401,6 +401,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Keys of the calls of a test.
+    const KEYS: u16 = 6;
     const CLASSES: [Class; 4] = [Class::Pending, Class::WebSocket, Class::Closing, Class::Past];
 
     fn key(port: u16) -> Key {
@@ -458,6 +460,43 @@ mod tests {
         }
     }
 
+    /// What random endpoints hardly ever show: those that differ in one part only.
+    #[test]
+    fn each_part_of_an_endpoint_counts() {
+        let server = SocketAddr::from(([10, 0, 0, 2], 80));
+        let version_6 = |first: u16, last: u16, port: u16| {
+            SocketAddr::from(([first, 0, 0, 0, 0, 0, 0, last], port))
+        };
+        let ends = [
+            ([10, 0, 0, 1], 9).into(),
+            ([10, 0, 0, 1], 10).into(),
+            ([10, 0, 0, 3], 9).into(),
+            ([11, 0, 0, 1], 9).into(),
+            // The numbers of this address are those of 10.0.0.1.
+            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0x0a00, 1], 9)),
+            version_6(0xfe80, 1, 9),
+            version_6(0xfe80, 1, 10),
+            version_6(0xfe81, 1, 9),
+            version_6(0xfe80, 2, 9),
+            version_6(0, 2, 9),
+        ];
+        let hasher = foldhash::fast::FixedState::default();
+        let (mut keys, mut hashes) = (Vec::new(), Vec::new());
+        for end in ends {
+            for other in [server, version_6(0xfe80, 7, 80), version_6(0xfe80, 7, 81)] {
+                let (key, _) = Key::new(end, other);
+                keys.extend([key, key.of_tenant(1), key.of_tenant(1 << 29)]);
+            }
+        }
+        keys.sort_unstable();
+        hashes.extend(keys.iter().map(|key| hasher.hash_one(key)));
+        hashes.sort_unstable();
+        let count = keys.len();
+        keys.dedup();
+        hashes.dedup();
+        assert_eq!((keys.len(), hashes.len()), (count, count));
+    }
+
     /// Connections of one network are spread over all buckets.
     #[test]
     fn buckets_have_about_as_many_connections_each() {
@@ -503,7 +542,7 @@ mod tests {
 
     fn any_call() -> impl Strategy<Value = Call> {
         let class = prop::sample::select(&CLASSES[..]);
-        (0..5, 0..12_u16, class).prop_map(|(call, number, class)| match call {
+        (0..5, 0..KEYS, class).prop_map(|(call, number, class)| match call {
             0 => Call::Remove(number),
             1 => Call::Take(number),
             2 => Call::Correct(number),
@@ -555,6 +594,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         /// Whatever is called, the table has what a list of its connections would have.
         #[test]
         fn any_calls_leave_what_was_put_in(calls in prop::collection::vec(any_call(), 1..60)) {
@@ -599,12 +640,12 @@ mod tests {
                 most = most.max(model.0.len());
                 prop_assert_eq!(table.slots.len(), most, "slots are used again");
                 for class in CLASSES {
-                    for number in 0..12 {
+                    for number in 0..KEYS {
                         let bucket = key(number).bucket();
                         prop_assert_eq!(list(&table, class, bucket), model.list(class, bucket));
                     }
                 }
-                for number in 0..12 {
+                for number in 0..KEYS {
                     let is_there = model.0.iter().any(|(other, ..)| *other == number);
                     for _ in 0..2 {
                         let found = table.find_next(&key(number));

@@ -118,6 +118,16 @@ mod tests {
     }
 
     #[test]
+    fn queue_has_two_places_for_each_inflater() {
+        let mut inflaters = inflaters(8 * 5 * SIZE);
+        for user in 0..11 {
+            assert_eq!(inflaters.next_user(), None, "{user}");
+            inflaters.taken_by(user, 0);
+        }
+        assert_eq!(inflaters.next_user(), Some((0, 0)));
+    }
+
+    #[test]
     fn queue_of_users_has_a_bound() {
         let mut inflaters = inflaters(0);
         for user in 0..4 {

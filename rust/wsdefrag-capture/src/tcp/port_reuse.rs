@@ -116,6 +116,9 @@ mod tests {
         assert!(syn(Some(100)).is_answer(&streams));
         assert!(!syn(Some(99)).is_answer(&streams) && !syn(Some(110)).is_answer(&streams));
         assert!(!syn(None).is_answer(&streams));
+        let [first, second] = streams;
+        let other = OtherSyn { sender: 1, ..syn(Some(100)) };
+        assert!(other.is_answer(&[second, first]));
         // Nothing is known of the other direction.
         let nothing = [Stream::default(), Stream::default()];
         assert!(!syn(None).is_answer(&nothing) && !syn(Some(0)).is_answer(&nothing));

@@ -334,11 +334,19 @@ mod tests {
             tenants.add(key(port), |_| false);
         }
         assert!(tenants.others.len() <= 1_024);
+        assert!(tenants.clean_at >= 1_024, "not with each tenant");
     }
 
     #[test]
     fn hashes_have_numbers_of_their_own() {
         let mut tenants = Tenants::default();
         assert_eq!([5, 6, 5].map(|hash| tenants.number_of(hash)), [1, 2, 1]);
+        for hash in 0..MAX_HASHES as u64 {
+            tenants.number_of(hash << 32);
+        }
+        // Further ones have numbers of the second half, which depend on the hash alone.
+        assert_eq!([5, 6].map(|hash| tenants.number_of(hash)), [1, 2]);
+        let large = [7, 1 << 29 | 7, 9].map(|hash| tenants.number_of(hash));
+        assert_eq!(large, [1 << 29 | 7, 1 << 29 | 7, 1 << 29 | 9]);
     }
 }

@@ -1,6 +1,8 @@
 //! States themselves: their size, those that are refused, and those that were changed on purpose.
 
-use wsdefrag_capture::{Capture, CheckpointError, Options};
+use wsdefrag_capture::{
+    Capture, CaptureEvent, CheckpointError, Connection, Message, Options, Sink,
+};
 
 use crate::cut_contract::check_state;
 use crate::frame::{content_of, framed};
@@ -96,6 +98,54 @@ fn names_are_kept_as_long_as_they_are_needed() {
         Capture::resume(&Capture::new(options()).checkpoint(&names).unwrap(), options()).unwrap();
     assert_eq!((capture.files(), empty.files()), (1, 0));
     capture.announce(&mut Rows::default());
+}
+
+/// A file of which no connection is open any more has no name in the state.
+#[test]
+fn name_of_a_file_without_open_connections_is_left_out() {
+    let talk = Talk::new("").file();
+    let head = &talk[..24];
+    let mut capture = Capture::new(options());
+    for file in [head, &talk, head] {
+        assert_eq!(capture.receive_data(file, &mut Rows::default()).unwrap(), file.len());
+        assert!(capture.receive_eof(&mut Rows::default()).unwrap());
+    }
+    let names = [(0, "a"), (1, "b"), (2, "c")].map(|(file, name)| (file, name.to_owned()));
+    let (_, kept) = Capture::resume(&capture.checkpoint(&names).unwrap(), options()).unwrap();
+    assert_eq!(kept, names[1..]);
+}
+
+/// A sink that is full with the first row.
+#[derive(Default)]
+struct Small(Rows);
+
+impl Sink for Small {
+    fn opened(&mut self, connection: &Connection) {
+        self.0.opened(connection);
+    }
+
+    fn message(&mut self, message: Message) {
+        self.0.message(message);
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        self.0.event(event);
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        self.0.ended(connection);
+    }
+
+    fn is_full(&self) -> bool {
+        !self.0.0.is_empty()
+    }
+}
+
+#[test]
+fn capture_whose_end_has_begun_has_no_checkpoint() {
+    let (mut capture, _) = Capture::resume(&state_of(&Talk::new("")), options()).unwrap();
+    assert!(!capture.finish(&mut Small::default()), "a row was enough");
+    assert!(matches!(capture.checkpoint(&[]), Err(CheckpointError::NotResumable(_))));
 }
 
 /// A state that somebody changed on purpose is refused or read on, whatever it says.

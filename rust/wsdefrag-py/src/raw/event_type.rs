@@ -16,6 +16,7 @@ use pyo3::types::{PyTuple, PyType};
 use crate::raw::event_kind::TYPES;
 use crate::raw::event_slots;
 use crate::raw::event_storage::{EventStorage, OpaqueStorage};
+use crate::raw::flags::change_flags;
 use crate::read::event_docs;
 use crate::read::event_value::Kind;
 
@@ -148,10 +149,8 @@ fn make_type(py: Python<'_>, kind: Kind) -> PyResult<Py<PyType>> {
 
 /// Makes a new type immutable, as `Py_TPFLAGS_IMMUTABLETYPE` in a spec does.
 fn freeze(class: &Bound<'_, PyType>) {
-    // SAFETY: attached, and nobody else has the type yet.
-    unsafe {
-        (*class.as_type_ptr()).tp_flags |= ffi::Py_TPFLAGS_IMMUTABLETYPE;
-    }
+    // SAFETY: nobody else has the type yet, and its attributes are set.
+    unsafe { change_flags(class, |flags| flags | ffi::Py_TPFLAGS_IMMUTABLETYPE) };
     // SAFETY: attached; the type is live.
     unsafe { ffi::PyType_Modified(class.as_type_ptr()) };
 }

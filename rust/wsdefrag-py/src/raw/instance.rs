@@ -12,6 +12,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
+use crate::raw::flags::flags;
+
 /// A Python class whose instances are created by `object.__new__`.
 pub(crate) struct PlainClass(Py<PyType>);
 
@@ -26,11 +28,12 @@ impl PlainClass {
             (Some(new), Some(objects)) => ptr::fn_addr_eq(new, objects),
             _ => false,
         };
+        let flags = flags(&class);
         let needs = ffi::Py_TPFLAGS_HEAPTYPE;
         let lacks = ffi::Py_TPFLAGS_IS_ABSTRACT;
         if made_like_object
-            && definition.tp_flags & needs != 0
-            && definition.tp_flags & lacks == 0
+            && flags & needs != 0
+            && flags & lacks == 0
             && definition.tp_itemsize == 0
         {
             return Ok(Self(class.unbind()));

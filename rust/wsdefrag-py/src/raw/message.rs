@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use wsdefrag_core::Opcode;
 
+use crate::raw::flags::flags;
 use crate::raw::storage::{Fields, Message, Storage};
 use crate::raw::storage_type::{storage_type, untracked_type};
 
@@ -20,7 +21,7 @@ impl MessageClass {
         // SAFETY: the pointer is to a live type object that nobody writes to.
         let definition = unsafe { &*class.as_type_ptr() };
         let is_plain = definition.tp_basicsize.cast_unsigned() == size_of::<Storage>()
-            && definition.tp_flags & ffi::Py_TPFLAGS_HAVE_GC == 0;
+            && flags(class) & ffi::Py_TPFLAGS_HAVE_GC == 0;
         if inherits && is_plain {
             return Ok(Self(class.clone().unbind()));
         }

@@ -10,6 +10,7 @@
 //! - `event` does the same for other events; `event_storage` is their memory, `event_fields` reads and
 //!   writes it, `event_type` are their classes, `event_slots` the functions of these, and `event_kind`
 //!   tells which class an object has;
+//! - `flags` reads and changes the flags of these classes;
 //! - `instance` creates an object of a dataclass without its constructor;
 //! - `text` unmasks an ASCII payload directly into a new `str`;
 //! - `arrow_text` makes a column of texts that the core has checked;
@@ -33,6 +34,7 @@ mod event_slots;
 mod event_storage;
 pub(crate) mod event_type;
 pub(crate) mod fields;
+mod flags;
 pub(crate) mod instance;
 pub(crate) mod interpreter;
 pub(crate) mod list;

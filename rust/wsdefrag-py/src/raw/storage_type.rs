@@ -20,6 +20,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use crate::raw::fields;
+use crate::raw::flags::change_flags;
 use crate::raw::interpreter::PerInterpreter;
 use crate::raw::storage::Storage;
 
@@ -135,11 +136,12 @@ pub(crate) fn untracked(cls: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
     // These are what `type.__new__` would have left had it made a class that is not tracked:
     // `tp_alloc` and the deallocation of subclasses look at the flag when they are called. Our own
     // `tp_dealloc` releases all that an instance holds, so the generic one has nothing to add.
-    theirs.tp_flags &= !ffi::Py_TPFLAGS_HAVE_GC;
     theirs.tp_traverse = None;
     theirs.tp_clear = None;
     theirs.tp_free = Some(ffi::PyObject_Free);
     theirs.tp_dealloc = Some(dealloc);
+    // SAFETY: as above; with these functions its instances are not tracked.
+    unsafe { change_flags(&cls, |flags| flags & !ffi::Py_TPFLAGS_HAVE_GC) };
     // With a reference of its own, so that no other class will ever have this address.
     UNTRACKED.store(cls.clone().into_ptr().cast(), Ordering::Release);
     Ok(cls)

@@ -58,3 +58,48 @@ fn silence_ends_closing_connections_and_others_after_the_timeout() {
         assert_eq!(ended, expected, "{idle_timeout:?}");
     }
 }
+
+/// Connections that are not known to be WebSockets give way to others if they are more than a quarter.
+#[test]
+fn many_handshakes_give_way_before_websockets() {
+    let mut wire = Wire::new(Options { max_connections: 8, ..Options::default() });
+    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
+    for port in 1..=6 {
+        wire.open(port);
+        wire.now += SECOND;
+    }
+    for port in 11..=12 {
+        wire.segment(port, true, syn);
+        wire.now += SECOND;
+    }
+    // A quarter is not too many: the connection used least recently ends.
+    wire.segment(13, true, syn);
+    assert_eq!(wire.seen.ended, [(1, Ended::Evicted)]);
+    wire.segment(14, true, syn);
+    assert_eq!(wire.seen.ended.len(), 1);
+    let ports = [2, 3, 4, 5, 6, 11, 12, 13, 14];
+    let live: Vec<_> = ports.into_iter().filter(|port| wire.is_live(*port)).collect();
+    assert_eq!(live, [2, 3, 4, 5, 6, 12, 13, 14]);
+}
+
+/// After a RST that the endpoints did not see, the connection goes on; after its end it does not.
+#[test]
+fn connection_goes_on_after_a_reset_but_not_after_its_end() {
+    for (is_reset, goes_on) in [(true, true), (false, false)] {
+        let mut wire = Wire::new(Options::default());
+        let (client, server) = wire.open(1);
+        if is_reset {
+            wire.segment(1, true, Segment { sequence: client, rst: true, ..Segment::default() });
+        } else {
+            let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
+            wire.segment(1, true, fin(client));
+            wire.segment(1, false, fin(server));
+        }
+        wire.now += 400 * SECOND;
+        wire.open(2);
+        let ended = if is_reset { Ended::Rst } else { Ended::Fin };
+        assert_eq!(wire.seen.ended, [(1, ended)]);
+        wire.data(1, true, client, b"\x81\x81\0\0\0\0a");
+        assert_eq!(wire.is_live(1), goes_on);
+    }
+}

@@ -65,6 +65,10 @@ fn memory_over_the_bound_costs_the_largest_messages() {
         wire.data(port, false, server + 10, &vec![0; 30_000 + usize::from(port) * 100]);
         let idle = wire.connections.inflaters.pool.idle_bytes();
         assert!(wire.used() + idle <= memory, "{} bytes", wire.used());
+        // No more is dropped than has to be: the last eighth, and a message.
+        let least =
+            if wire.connections.has_met_limit { memory - memory / 8 - (80 << 10) } else { 0 };
+        assert!(wire.used() >= least, "{} bytes", wire.used());
     }
     assert!(wire.connections.has_met_limit);
     // About as many as there is room for go on.
@@ -216,4 +220,83 @@ fn inflaters_are_parked_where_there_are_too_many() {
         assert_eq!(lent(&wire), 2);
     }
     assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (12, 0));
+}
+
+/// Inflaters are given back before anything is dropped, and before a state is written.
+#[test]
+fn inflaters_are_parked_where_memory_is_short_or_written() {
+    let hello = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
+    let memory = 1 << 20;
+    let mut wire = Wire::new(Options { memory, ..Options::default() });
+    let lent = |wire: &Wire| wire.connections.inflaters.pool.lent();
+    for port in 1..=2 {
+        let (client, _) = wire.open(port);
+        wire.data(port, true, client, hello);
+    }
+    assert_eq!(lent(&wire), 2);
+    let used = wire.used();
+    wire.connections.park_all();
+    wire.check();
+    assert_eq!((lent(&wire), wire.connections.inflaters.pool.idle_bytes()), (0, 0));
+    assert!(wire.used() < used - (90 << 10));
+    // They are taken again, and given back when other connections take the memory.
+    for port in 3..=4 {
+        let (client, _) = wire.open(port);
+        wire.data(port, true, client, hello);
+    }
+    assert_eq!(lent(&wire), 2);
+    for port in 5.. {
+        let (_, server) = wire.open(port);
+        wire.data(port, false, server, LARGE);
+        if wire.connections.has_met_limit {
+            break;
+        }
+        assert_eq!(lent(&wire), 2);
+    }
+    assert_eq!(lent(&wire), 0);
+    assert_eq!(wire.seen.messages - wire.seen.incomplete.len(), 4);
+}
+
+/// The last rows come in the order of their packets as long as those of all connections fit the memory, or
+/// a sixteenth of it where it is full.
+#[test]
+fn last_rows_are_in_the_order_of_packets_as_far_as_memory_allows() {
+    const HELD: u32 = 1_000;
+    let numbers = |memory: usize, is_full: bool| {
+        let mut wire = Wire::new(Options { memory, ..Options::default() });
+        let next: Vec<_> = (1..=4).map(|port| wire.open(port).0).collect();
+        // Unfinished messages take what the segments leave.
+        for port in (100..).take_while(|_| is_full) {
+            if wire.used() > memory - (650 << 10) {
+                break;
+            }
+            let (_, server) = wire.open(port);
+            wire.data(port, false, server, LARGE);
+            wire.data(port, false, server + 10, b"a");
+        }
+        // The last byte of the first message is missing.
+        for (port, sequence) in (1..).zip(&next) {
+            wire.data(port, true, *sequence, b"\x81\x81\0\0\0\0");
+        }
+        for number in 1..=HELD {
+            for (port, sequence) in (1..).zip(&next) {
+                wire.data(port, true, sequence + 7 * number, b"\x81\x81\0\0\0\0a");
+            }
+        }
+        assert!(!wire.connections.has_met_limit);
+        let used = wire.used();
+        let order = wire.finish().order;
+        assert_eq!(order.iter().filter(|number| **number < 4).count(), 4 * (1 + HELD as usize));
+        (order, used)
+    };
+    let in_order = |order: &[u64]| order.windows(4).filter(|four| *four == [0, 1, 2, 3]).count();
+    let (order, _) = numbers(1 << 30, false);
+    assert!(in_order(&order) >= HELD as usize - 1);
+    // Rows take more than the segments did: over the bound those of the first connections come first.
+    let (order, used) = numbers(700 << 10, false);
+    assert!(used < 700 << 10 && in_order(&order) < 10, "{used} {}", in_order(&order));
+    // A sixteenth is free for them in any case.
+    let (order, used) = numbers(16 << 20, true);
+    assert!(used > (16 << 20) - (128 << 10), "{used}");
+    assert!(in_order(&order) >= HELD as usize - 1, "{}", in_order(&order));
 }

@@ -29,12 +29,14 @@ const ANSWER: &[u8] =
 /// The header of a message of 64 KiB.
 const LARGE: &[u8] = b"\x82\x7f\0\0\0\0\0\x01\0\0";
 
-/// How connections ended, by their client's port, and the messages that were not complete.
+/// How connections ended, by their client's port, and what is known of their messages.
 #[derive(Default)]
 struct Seen {
     ended: Vec<(u16, Ended)>,
     incomplete: Vec<Status>,
     messages: usize,
+    /// The numbers of the messages' connections.
+    order: Vec<u64>,
 }
 
 impl Sink for Seen {
@@ -42,6 +44,7 @@ impl Sink for Seen {
 
     fn message(&mut self, message: Message) {
         self.messages += 1;
+        self.order.push(message.connection);
         if message.status != Status::Ok {
             self.incomplete.push(message.status);
         }

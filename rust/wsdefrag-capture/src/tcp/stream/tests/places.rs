@@ -72,6 +72,57 @@ fn stream_without_a_syn_begins_with_its_earliest_bytes() {
     assert_eq!(receiver.stream.repeats, Repeats::default());
 }
 
+/// A SYN begins a stream again only where earlier bytes would.
+#[test]
+fn syn_tells_where_a_stream_begins_unless_another_one_has() {
+    let begun = |acknowledged: bool, given: &[u8]| {
+        let mut receiver = Receiver::default();
+        if acknowledged {
+            receiver.stream.acknowledge(100, 0);
+        } else {
+            receiver.stream.start_with_syn(99);
+        }
+        receiver.segment(&part(100, given));
+        receiver.stream
+    };
+    // (by an acknowledgment or a SYN, bytes given out, another SYN, whether it is another one, and the
+    // first byte after it)
+    for (acknowledged, given, syn, is_other, initial) in [
+        (true, &b""[..], 99, false, 99),
+        (true, b"", 50, false, 50),
+        (true, b"", 150, true, 99),
+        (true, b"ab", 50, true, 99),
+        (true, b"ab", 99, false, 99),
+        (false, b"", 99, false, 99),
+        (false, b"", 50, true, 99),
+        (false, b"", 150, true, 99),
+        (false, b"ab", 50, true, 99),
+    ] {
+        let mut stream = begun(acknowledged, given);
+        let case = format!("{acknowledged} {given:?} {syn}");
+        assert_eq!(stream.is_other_syn(syn), is_other, "{case}");
+        stream.start_with_syn(syn);
+        assert_eq!(stream.initial_sequence(), Some(initial), "{case}");
+        let is_known = !acknowledged || (given.is_empty() && !is_other);
+        assert_eq!(stream.has_begun(), is_known, "{case}");
+    }
+    assert!(!Stream::default().is_other_syn(99), "nothing was captured");
+}
+
+/// Segments without payload wait for nothing, and none waits once a SYN was captured.
+#[test]
+fn only_payload_waits_for_a_beginning() {
+    let mut stream = Stream::default();
+    stream.await_beginning(&part(100, b""));
+    assert!(stream.is_empty() && !stream.has_begun());
+    stream.await_beginning(&part(100, b"ab"));
+    assert!(!stream.is_empty() && !stream.has_begun());
+    let mut stream = Stream::default();
+    stream.start_with_syn(99);
+    stream.await_beginning(&part(100, b"ab"));
+    assert!(stream.has_begun());
+}
+
 /// What is held, acknowledged and ended moves with the beginning.
 #[test]
 fn earlier_beginning_keeps_what_is_known_of_later_bytes() {
