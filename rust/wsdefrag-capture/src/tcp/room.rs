@@ -171,6 +171,37 @@ mod tests {
         assert_eq!(connections.live_connections(), 0);
     }
 
+    /// A past connection of which bytes come is forgotten later, but not for an acknowledgment.
+    #[test]
+    fn past_connection_that_goes_on_is_remembered_for_longer() {
+        let bucket = |port| {
+            let packet = packet(port, SYN);
+            Key::new(packet.source, packet.destination).0.bucket()
+        };
+        let mut connections = with_memory(1 << 30);
+        let ports: Vec<u16> = (1..).filter(|port| bucket(*port) == bucket(1)).take(3).collect();
+        let data = |bytes| Segment { sequence: 100, syn: false, bytes, ..SYN };
+        let oldest = |connections: &Connections| {
+            let index = connections.table.oldest_past(bucket(1)).unwrap();
+            ports.iter().position(|port| {
+                let packet = packet(*port, SYN);
+                let (key, _) = Key::new(packet.source, packet.destination);
+                connections.table.find(&key) == Some(index)
+            })
+        };
+        let sink = &mut HeldRows::default();
+        for port in &ports {
+            connections.packet(&packet(*port, SYN), sink);
+            let bytes = b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0";
+            connections.packet(&packet(*port, data(bytes)), sink);
+        }
+        assert_eq!(oldest(&connections), Some(0));
+        connections.packet(&packet(ports[0], data(b"")), sink);
+        assert_eq!(oldest(&connections), Some(0));
+        connections.packet(&packet(ports[0], data(b"more of them")), sink);
+        assert_eq!(oldest(&connections), Some(1));
+    }
+
     #[test]
     fn memory_of_tables_is_that_of_each_connection() {
         let mut connections = with_memory(1 << 30);

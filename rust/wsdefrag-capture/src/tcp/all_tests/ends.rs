@@ -103,3 +103,42 @@ fn connection_goes_on_after_a_reset_but_not_after_its_end() {
         assert_eq!(wire.is_live(1), goes_on);
     }
 }
+
+/// The time of a packet that is far after the others counts once the next one confirms it, and then the
+/// connection was not idle.
+#[test]
+fn connection_with_a_doubtful_time_has_not_been_idle() {
+    let mut wire = Wire::new(Options { idle_timeout: Some(100 * SECOND), ..Options::default() });
+    let (client, _) = wire.open(1);
+    wire.now += 200 * SECOND;
+    wire.data(1, true, client, b"\x81\x81\0\0\0\0a");
+    wire.now += SECOND;
+    wire.open(2);
+    assert!(wire.is_live(1) && wire.seen.ended.is_empty());
+    wire.now += 50 * SECOND;
+    wire.open(3);
+    wire.now += 50 * SECOND;
+    wire.open(4);
+    assert_eq!(wire.seen.ended, [(1, Ended::Idle)]);
+}
+
+/// Neither an acknowledgment alone nor a RST opens a connection.
+#[test]
+fn only_a_syn_or_payload_opens_a_connection() {
+    let mut wire = Wire::new(Options::default());
+    let nothing = Segment { sequence: 100, acknowledgment: Some(5), ..Segment::default() };
+    let data = Segment { bytes: b"abc", ..nothing };
+    for (segment, opens) in [
+        (nothing, false),
+        (Segment { fin: true, ..nothing }, false),
+        (Segment { rst: true, ..nothing }, false),
+        (Segment { rst: true, ..data }, false),
+        (data, true),
+        (Segment { cut: 5, ..nothing }, true),
+        (Segment { syn: true, ..nothing }, true),
+    ] {
+        wire.segment(1, true, segment);
+        assert_eq!(wire.connections.live_connections(), usize::from(opens), "{segment:?}");
+        wire.connections = Connections::new(Options::default());
+    }
+}

@@ -1,7 +1,9 @@
 //! All connections together: the memory that they are said to hold, and which of them end for others.
 
 mod ends;
+mod last_rows;
 mod memory;
+mod shards;
 
 use std::net::SocketAddr;
 
