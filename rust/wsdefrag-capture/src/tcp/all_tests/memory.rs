@@ -222,6 +222,28 @@ fn inflaters_are_parked_where_there_are_too_many() {
     assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (12, 0));
 }
 
+/// Of connections that have an inflater, the one that was used since it took it keeps it.
+#[test]
+fn inflater_in_use_is_not_parked() {
+    let again = b"\xc1\x85\0\0\0\0\xf2\x00\x11\x00\x00";
+    let hello = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
+    let mut wire = Wire::new(Options { memory: 1 << 20, ..Options::default() });
+    let next: Vec<_> = (1..=3).map(|port| wire.open(port).0).collect();
+    let mut takings = |port: u16, offset: u32, bytes: &[u8]| {
+        wire.now += SECOND;
+        let before = wire.connections.inflaters.pool.takings();
+        wire.data(port, true, next[usize::from(port) - 1] + offset, bytes);
+        assert!(wire.connections.inflaters.pool.lent() <= 2);
+        wire.connections.inflaters.pool.takings() - before
+    };
+    assert_eq!([takings(1, 0, hello), takings(2, 0, hello)], [1, 1]);
+    assert_eq!(takings(1, 13, again), 0, "it has one");
+    // There are two, and the second connection has not used its own since.
+    assert_eq!(takings(3, 0, hello), 1);
+    assert_eq!(takings(1, 24, again), 0, "it has kept it");
+    assert_eq!(takings(2, 13, again), 1, "it has given it back");
+}
+
 /// Inflaters are given back before anything is dropped, and before a state is written.
 #[test]
 fn inflaters_are_parked_where_memory_is_short_or_written() {

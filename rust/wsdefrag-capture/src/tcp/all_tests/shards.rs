@@ -1,10 +1,13 @@
 //! Connections that several threads or readers have parts of.
 
 use super::*;
+use crate::conversation::context::Scan;
 use crate::share::Share;
 use crate::tcp::connection_table::Class;
 use crate::tcp::inflaters::Inflaters;
 use crate::tcp::shard_numbers::Numbers;
+use crate::threads::report::{Place, Report};
+use crate::tls::keys::{KeySource, Keys};
 
 /// The connections of one worker of two.
 fn worker(number: usize, options: &Options) -> Wire {
@@ -40,6 +43,9 @@ fn joined_connections_are_those_of_one_thread() {
         }
     }
     let mut held = 0;
+    for (worker, evicted_packets) in workers.iter_mut().zip([3, 4]) {
+        worker.connections.evicted_packets = evicted_packets;
+    }
     for (index, worker) in workers.iter_mut().enumerate() {
         worker.number = number;
         worker.data(90 + u16::try_from(index).unwrap(), true, 500, &[b'a'; 1_000]);
@@ -56,7 +62,7 @@ fn joined_connections_are_those_of_one_thread() {
     all.connections.join(shards, &numbers);
     all.check();
     assert_eq!((all.connections.total_held, all.used()), (held, used));
-    assert_eq!(all.connections.next_number, 10);
+    assert_eq!((all.connections.next_number, all.connections.evicted_packets), (10, 7));
     let table = &mut all.connections.table;
     let mut next = table.oldest(Class::WebSocket).map(|(index, _)| index);
     let mut order = Vec::new();
@@ -145,4 +151,33 @@ fn reader_of_a_share_says_when_it_has_outgrown_its_part() {
         assert!(wire.connections.has_met_limit);
         assert_eq!(wire.connections.outgrown(), share.map(|_| most));
     }
+}
+
+/// A worker begins with the secrets of all, and is told when no more can come.
+#[test]
+fn worker_has_the_secrets_of_all_connections() {
+    let mut keys = Keys::default();
+    let secret = format!("CLIENT_RANDOM {} {}\n", "ab".repeat(32), "cd".repeat(48));
+    keys.add(secret.as_bytes(), KeySource::KeyLog(0));
+    keys.may_grow = true;
+    let mut shard = Connections::shard(&Options::default(), (0, 2));
+    shard.set_keys(keys, Scan::Possible);
+    assert_eq!((shard.keys.len(), shard.scan), (1, Scan::Possible));
+    shard.end_scan();
+    assert_eq!((shard.keys.len(), shard.keys.may_grow, shard.scan), (1, false, Scan::Over));
+}
+
+/// Each name of a TLS server has the place of the packet with which it came.
+#[test]
+fn names_of_servers_have_places() {
+    let mut shard = Connections::shard(&Options::default(), (0, 2));
+    let mut report = Report::default();
+    for packet in 1..=3 {
+        if packet != 2 {
+            shard.tls.add_server(&format!("server{packet}.example"));
+        }
+        shard.note_peaks(Place { packet, order: 0 }, false, &mut report);
+    }
+    let places: Vec<u64> = shard.server_places.iter().map(|place| place.packet).collect();
+    assert_eq!(places, [1, 3]);
 }
