@@ -52,7 +52,7 @@ PYTHON_CODE := python tests tools benches examples docs
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
 .PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: test-third-party spark-env test-spark test-spark-quick lint-stub deny stub coverage instructions instructions-check docs docs-serve
-.PHONY: release-check release-check-quick third-party miri mutants try-cpython-314 try-aarch64
+.PHONY: release-check release-check-quick third-party miri mutants try-cpython-314 try-aarch64 try-free-threaded
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -354,6 +354,10 @@ try-cpython-314: $(RELEASE)/.zig ## try the wheel for CPython 3.14 in a root dir
 
 try-aarch64: $(RELEASE)/.tools ## run the core's tests and a wheel on aarch64 under qemu-user
 	tools/platforms/try_aarch64.sh
+
+FREE_THREADED ?= python3.14t
+try-free-threaded: $(RELEASE)/.tools ## run tests of threads and streams without a GIL, with FREE_THREADED=python3.14t
+	tools/platforms/try_free_threaded.sh $(FREE_THREADED)
 
 # The core has no unsafe code, but zlib-rs, memchr and simdutf8 have.
 miri: ## run the core's unit tests under Miri; needs a nightly toolchain with its component

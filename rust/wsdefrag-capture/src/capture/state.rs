@@ -53,7 +53,7 @@ impl Capture {
                 "a flow file or an HTTP archive has to be read to its end first",
             ));
         }
-        if self.is_finished || self.connections.is_ending() {
+        if self.is_finished {
             return Err(CheckpointError::NotResumable("the capture has ended"));
         }
         self.connections.park_all();

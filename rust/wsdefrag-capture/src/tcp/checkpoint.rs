@@ -32,11 +32,6 @@ impl Connections {
         &self.options
     }
 
-    /// Whether the end of the capture has begun.
-    pub(crate) const fn is_ending(&self) -> bool {
-        self.ending.is_some()
-    }
-
     /// The lowest index of a file that a later row may name.
     pub(crate) fn oldest_file(&mut self) -> Option<u32> {
         let indexes = self.table.indexes();
