@@ -2,9 +2,10 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyTuple};
+use pyo3::types::PyIterator;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::capture::reader::CaptureReader;
 use crate::exclusive::Exclusive;
 use crate::raw::python;
 
@@ -37,11 +38,15 @@ impl CaptureItems {
                     return item.map(Some);
                 }
                 let reader = self.reader.bind(py);
-                let nothing = PyTuple::empty(py);
-                let next = python::call_method(reader, intern!(py, "next_batch"), &nothing)?;
-                if next.is_none() {
-                    return Ok(None);
+                // Not by the reader's method, which is Python code: the handler of a signal could raise
+                // between the return of a batch there and here, and the batch would be lost.
+                let native = python::attribute(reader, intern!(py, "_native"))?;
+                if native.is_none() {
+                    return Ok(None); // the reader is closed
                 }
+                let Some(next) = native.cast::<CaptureReader>()?.get().next_batch(py)? else {
+                    return Ok(None);
+                };
                 let next = next.try_iter()?;
                 reader.setattr(intern!(py, "_batch"), &next)?;
                 *batch = next.unbind();

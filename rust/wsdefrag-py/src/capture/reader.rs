@@ -155,7 +155,7 @@ impl CaptureReader {
     ///     RuntimeError: If another call is reading the pass.
     ///     MemoryError: If memory is refused; the next call continues, or raises it again if
     ///         something was lost.
-    fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+    pub(crate) fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         self.state.with(py, |state| self.next(py, state))
     }
 
