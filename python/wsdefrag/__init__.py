@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING
 try:
     from wsdefrag._native import DirectionState, InternalError, RelayDirection, __version__
 except ImportError as error:
-    # The interpreter's own words for a subinterpreter that does not share the GIL.
+    # The interpreter's own words for a subinterpreter that does not share the GIL, and ours.
     if "subinterpreters" in str(error):
         raise ImportError(
             "wsdefrag works only in interpreters that share the GIL of the main one: with a legacy "
-            "configuration, not in one that has a GIL of its own"
+            "configuration, not in one that has a GIL of its own, nor in one without a GIL"
         ) from error
     raise
 from wsdefrag.errors import (

@@ -1,7 +1,7 @@
 """The package in several interpreters of one process.
 
 Legacy subinterpreters, which mod_wsgi and uWSGI use, share the GIL with the main one and work.
-Those with a GIL of their own get an ImportError.
+Those with a GIL of their own get an ImportError, and so do all if there is no GIL.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import sys
 import pytest
 
 from child_process import child
+from free_threaded import FREE_THREADED
+
+needs_a_gil = pytest.mark.skipif(FREE_THREADED, reason="there, only the main interpreter works")
 
 LEGACY = """
 import faulthandler
 faulthandler.dump_traceback_later(120, exit=True)
-import sys
+import sys, warnings
+# CPython 3.14 says so of interpreters that are there when the process ends.
+warnings.filterwarnings("ignore", "remaining subinterpreters", RuntimeWarning)
 if sys.version_info >= (3, 13):
     import _interpreters
     def create():
@@ -154,6 +159,7 @@ exec(USE)
 }
 
 
+@needs_a_gil
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("order", ORDERS)
 def test_legacy_interpreters_work(order: str) -> None:
@@ -161,6 +167,7 @@ def test_legacy_interpreters_work(order: str) -> None:
     assert child(code) == (0, "done\n", "")
 
 
+@needs_a_gil
 @pytest.mark.unmeasured
 def test_table_of_a_file_object_is_refused_in_a_subinterpreter() -> None:
     code = """
@@ -177,9 +184,7 @@ with open("vectors/captures/demo.pcapng", "rb") as file:
     assert child(f"{LEGACY}\nrun(create(), {code!r})\nprint('done')") == (0, "done\n", "")
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="each interpreter shares the GIL")
-def test_interpreter_with_a_gil_of_its_own_gets_an_import_error() -> None:
-    code = """
+REFUSED = """
 try:
     import wsdefrag
 except ImportError as error:
@@ -187,6 +192,27 @@ except ImportError as error:
 else:
     raise AssertionError
 """
+
+
+@pytest.mark.skipif(not FREE_THREADED, reason="where there is a GIL, it can be shared")
+@pytest.mark.parametrize("before", ["", "import wsdefrag"], ids=["there_only", "there_too"])
+def test_interpreter_without_a_gil_gets_an_import_error(before: str) -> None:
+    code = f"""
+REFUSED = {REFUSED!r}
+{before}
+for _ in range(3):
+    one = create()
+    run(one, REFUSED)
+    destroy(one)
+import wsdefrag
+run(create(), REFUSED)
+print("done")
+"""
+    assert child(LEGACY + code) == (0, "done\n", "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="each interpreter shares the GIL")
+def test_interpreter_with_a_gil_of_its_own_gets_an_import_error() -> None:
     isolated = LEGACY.replace('create("legacy")', 'create("isolated")')
     isolated = isolated.replace("isolated=False", "isolated=True")
-    assert child(f"{isolated}\nrun(create(), {code!r})\nprint('done')") == (0, "done\n", "")
+    assert child(f"{isolated}\nrun(create(), {REFUSED!r})\nprint('done')") == (0, "done\n", "")

@@ -94,6 +94,7 @@ mod _native {
     )]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        interpreter::check(py)?;
         crate::panics::quiet();
         let classes = interpreter::in_main(py, |py| {
             let mut classes = vec![

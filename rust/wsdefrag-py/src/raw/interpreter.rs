@@ -4,13 +4,15 @@
 //! ends last: an object that the garbage collector tracks is in a list of its interpreter, which is
 //! freed with it. Classes that are defined in Python belong to one interpreter. All interpreters
 //! that may load the module share one GIL: without the slot `Py_mod_multiple_interpreters`, CPython
-//! refuses it to those with a GIL of their own.
+//! refuses it to those with a GIL of their own. Where there is no GIL, [`check`] refuses it to all but
+//! the main one.
 
 #![expect(clippy::disallowed_methods, reason = "once for each interpreter and class")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -38,6 +40,20 @@ fn main() -> *mut ffi::PyInterpreterState {
 fn number(_: Python<'_>) -> i64 {
     // SAFETY: attached; the state is that of the running interpreter.
     unsafe { ffi::PyInterpreterState_GetID(current()) }
+}
+
+/// Refuses an interpreter that cannot share the native types with the main one.
+///
+/// Without a GIL, a thread counts the references to a class in an array of its own, at a place that the
+/// interpreter which made the class has given it. In another interpreter that place is another
+/// object's, which is then freed too early or never: the process ends by SIGSEGV.
+pub(crate) fn check(_: Python<'_>) -> PyResult<()> {
+    if cfg!(Py_GIL_DISABLED) && current() != main() {
+        return Err(PyImportError::new_err(
+            "module wsdefrag._native does not support subinterpreters without a GIL",
+        ));
+    }
+    Ok(())
 }
 
 /// Runs `work` with the token of a thread that PyO3 has attached, where the token could not be passed.
