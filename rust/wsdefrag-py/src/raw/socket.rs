@@ -10,6 +10,7 @@ use std::os::windows::io::{FromRawSocket, RawSocket as Number};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::PyByteArray;
 
 /// A socket of a stream, of TCP or a Unix socket; it is never closed from here.
@@ -34,11 +35,14 @@ impl Socket {
 
     /// Receives into the front of an array once; 0 is the end of the stream.
     pub(crate) fn receive(&self, array: &Bound<'_, PyByteArray>) -> io::Result<usize> {
-        // SAFETY: attached, and no Python code runs before the call returns, so nobody resizes the
-        // array. Without a GIL, whoever shares an array with a socket does not use it in two threads.
-        let room = unsafe { array.as_bytes_mut() };
-        (&*self.0).read(room)
+        with_critical_section(array, || {
+            // SAFETY: attached, and no Python code runs before the call returns, so nobody resizes
+            // the array: the GIL or the critical section keeps others out.
+            let room = unsafe { array.as_bytes_mut() };
+            (&*self.0).read(room)
+        })
     }
+
     /// Sends the front of these bytes; returns how many.
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         (&*self.0).write(bytes)
