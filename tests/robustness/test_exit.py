@@ -188,8 +188,9 @@ class TestObjects:
                     assert all(hasattr(part, field.name) for field in dataclasses.fields(part))
 
 
-def test_events_of_a_huge_chunk_take_less_than_35_times_their_bytes() -> None:
-    """A list slot is 8 bytes, and lists grow by an eighth: an event has 64 bytes at most."""
+def test_events_of_a_huge_chunk_take_64_bytes_each_at_most() -> None:
+    """With slots of 8 bytes; lists grow by an eighth. Without a GIL, heads are 16 bytes larger."""
+    most = 48 + object.__basicsize__
     chunk = b"\x89\x00" * 200_000
     direction = wsdefrag.WebSocketDirection(from_client=False)
     direction.receive_data(b"\x89\x00")
@@ -200,6 +201,6 @@ def test_events_of_a_huge_chunk_take_less_than_35_times_their_bytes() -> None:
     finally:
         tracemalloc.stop()
     assert len(events) == 200_000
-    assert sys.getsizeof(events[0]) + 8 <= 64
+    assert sys.getsizeof(events[0]) + 8 <= most
     assert not gc.is_tracked(events[0])
-    assert peak < 35 * len(chunk)
+    assert peak < (most + 6) * len(events)

@@ -163,6 +163,8 @@ assert len(polars.DataFrame(table.connections)) == 5
 
 @pytest.mark.parametrize("name", SAME)
 def test_both_processes_get_the_rest(name: str) -> None:
+    if name == "table":
+        pytest.importorskip("polars")
     ended, output, errors = child(PROGRAM.replace("{work}", SAME[name]))
     assert (ended, output) == (0, "done\n"), errors
 

@@ -16,11 +16,15 @@ from pathlib import Path
 import pytest
 
 import wire_writer
+from free_threaded import FREE_THREADED, KEEPS_MEMORY
 from hang_guard import HANG_SECONDS
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"
 )
+
+
+needs_freed_memory_back = pytest.mark.skipif(FREE_THREADED, reason=KEEPS_MEMORY)
 
 
 MIB = 1 << 20
