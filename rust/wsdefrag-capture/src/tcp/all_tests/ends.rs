@@ -142,3 +142,78 @@ fn only_a_syn_or_payload_opens_a_connection() {
         wire.connections = Connections::new(Options::default());
     }
 }
+
+/// The SYN that opens a connection acknowledges nothing: another one that does tells nothing of the server.
+#[test]
+fn stray_acknowledgment_of_a_syn_does_not_begin_the_other_direction() {
+    let mut wire = Wire::new(Options::default());
+    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
+    wire.segment(1, true, syn);
+    wire.segment(1, true, Segment { acknowledgment: Some(0x4000_0000), ..syn });
+    let (client, server) = wire.open(1);
+    wire.data(1, true, client, b"\x81\x81\0\0\0\0a");
+    wire.data(1, false, server, b"\x81\x01a");
+    assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (2, 0));
+}
+
+/// After both FINs a connection has ended by them, whatever its last bytes were waited for.
+#[test]
+fn connection_with_a_hole_before_its_fin_has_ended_by_it() {
+    let mut wire = Wire::new(Options::default());
+    let (client, server) = wire.open(1);
+    let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
+    wire.segment(1, true, fin(client + 5));
+    wire.segment(1, false, fin(server));
+    assert!(wire.is_live(1));
+    assert_eq!(wire.finish().ended, [(1, Ended::Fin)]);
+}
+
+/// A second answer to the SYN of a connection replaces what the first one began only as long as nothing
+/// was read of it. Else it belongs to another connection.
+#[test]
+fn other_answer_to_a_syn_is_of_another_connection_once_bytes_were_read() {
+    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
+    let answer = Segment { sequence: 0x4000_0000, acknowledgment: Some(100), ..syn };
+    let confirmed =
+        Segment { sequence: 100, acknowledgment: Some(0x4000_0001), ..Segment::default() };
+    let mut wire = Wire::new(Options::default());
+    wire.open(1);
+    wire.segment(1, false, answer);
+    wire.segment(1, true, confirmed);
+    assert_eq!(wire.seen.ended, [(1, Ended::Replaced)]);
+
+    let mut wire = Wire::new(Options::default());
+    wire.segment(1, true, syn);
+    wire.segment(1, false, Segment { sequence: 7, ..answer });
+    wire.segment(1, false, answer);
+    wire.segment(1, true, confirmed);
+    wire.data(1, true, 100, REQUEST);
+    wire.data(1, false, 0x4000_0001, ANSWER);
+    let next = 0x4000_0001 + u32::try_from(ANSWER.len()).unwrap();
+    wire.data(1, false, next, b"\x81\x01a");
+    assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (1, 0));
+    assert!(wire.seen.ended.is_empty());
+}
+
+/// A SYN that acknowledges nothing tells who opens the connection, also after a stray answer of its sender,
+/// which told it the other way round.
+#[test]
+fn opener_is_known_whichever_end_it_is() {
+    for from_first in [true, false] {
+        let mut wire = Wire::new(Options::default());
+        let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
+        wire.segment(1, from_first, Segment { acknowledgment: Some(0x4000_0000), ..syn });
+        wire.segment(1, from_first, syn);
+        let answer = Segment { sequence: 4_999, acknowledgment: Some(100), ..syn };
+        wire.segment(1, !from_first, answer);
+        wire.data(1, from_first, 100, REQUEST);
+        wire.data(1, !from_first, 5_000, ANSWER);
+        let (client, server) = (
+            100 + u32::try_from(REQUEST.len()).unwrap(),
+            5_000 + u32::try_from(ANSWER.len()).unwrap(),
+        );
+        wire.data(1, from_first, client, b"\x81\x81\0\0\0\0a");
+        wire.data(1, !from_first, server, b"\x81\x01a");
+        assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (2, 0), "{from_first}");
+    }
+}

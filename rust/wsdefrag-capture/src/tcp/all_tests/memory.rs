@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tcp::connection_memory::Change;
+use crate::tcp::stream::MAX_TOTAL_HELD;
 
 #[test]
 fn connection_is_measured_with_what_it_holds() {
@@ -270,11 +271,30 @@ fn inflaters_are_parked_where_memory_is_short_or_written() {
     for port in 5.. {
         let (_, server) = wire.open(port);
         wire.data(port, false, server, LARGE);
+        wire.data(port, false, server + 10, b"a");
         if wire.connections.has_met_limit {
             break;
         }
         assert_eq!(lent(&wire), 2);
     }
     assert_eq!(lent(&wire), 0);
+    assert!((1..=4).all(|port| wire.is_live(port)), "they have not ended for it");
     assert_eq!(wire.seen.messages - wire.seen.incomplete.len(), 4);
+}
+
+/// No segment waits for a beginning where the segments of all connections take more than they may.
+#[test]
+fn segments_wait_for_a_beginning_as_long_as_there_is_room() {
+    let data = Segment { sequence: 500, bytes: b"abc", ..Segment::default() };
+    let mut wire = Wire::new(Options::default());
+    wire.segment(1, true, data);
+    let one = wire.connections.total_held;
+    for (held, waits) in [(MAX_TOTAL_HELD - one, true), (MAX_TOTAL_HELD - one + 1, false)] {
+        let mut wire = Wire::new(Options::default());
+        wire.connections.total_held = held;
+        wire.packet(1, true, data);
+        assert_eq!(wire.live(1).beginning.is_some(), waits, "{held}");
+        let expected = if waits { MAX_TOTAL_HELD } else { held };
+        assert_eq!(wire.connections.total_held, expected);
+    }
 }

@@ -84,6 +84,11 @@ impl Wire {
     }
 
     fn segment(&mut self, port: u16, from_client: bool, segment: Segment<'_>) {
+        self.packet(port, from_client, segment);
+        self.check();
+    }
+
+    fn packet(&mut self, port: u16, from_client: bool, segment: Segment<'_>) {
         let (client, server) = ends(port);
         let (source, destination) = if from_client { (client, server) } else { (server, client) };
         self.number += 1;
@@ -97,7 +102,6 @@ impl Wire {
             payload: Payload::Segment(segment),
         };
         self.connections.packet(&packet, &mut self.seen);
-        self.check();
     }
 
     fn data(&mut self, port: u16, from_client: bool, sequence: u32, bytes: &[u8]) {

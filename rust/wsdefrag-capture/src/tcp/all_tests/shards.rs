@@ -45,6 +45,8 @@ fn joined_connections_are_those_of_one_thread() {
     let mut held = 0;
     for (worker, evicted_packets) in workers.iter_mut().zip([3, 4]) {
         worker.connections.evicted_packets = evicted_packets;
+        let (client, server) = ends(5_000);
+        worker.connections.tenants.add(Key::new(client, server).0, |_| true).unwrap();
     }
     for (index, worker) in workers.iter_mut().enumerate() {
         worker.number = number;
@@ -61,6 +63,7 @@ fn joined_connections_are_those_of_one_thread() {
     let shards = workers.map(|worker| worker.connections).into_iter().collect();
     all.connections.join(shards, &numbers);
     all.check();
+    assert!(!all.connections.tenants.is_empty());
     assert_eq!((all.connections.total_held, all.used()), (held, used));
     assert_eq!((all.connections.next_number, all.connections.evicted_packets), (10, 7));
     let table = &mut all.connections.table;
