@@ -480,19 +480,19 @@ mod tests {
             version_6(0xfe80, 2, 9),
             version_6(0, 2, 9),
         ];
-        let hasher = foldhash::fast::FixedState::default();
-        let (mut keys, mut hashes) = (Vec::new(), Vec::new());
+        let mut keys = Vec::new();
         for end in ends {
             for other in [server, version_6(0xfe80, 7, 80), version_6(0xfe80, 7, 81)] {
                 let (key, _) = Key::new(end, other);
                 keys.extend([key, key.of_tenant(1), key.of_tenant(1 << 29)]);
             }
         }
-        keys.sort_unstable();
-        hashes.extend(keys.iter().map(|key| hasher.hash_one(key)));
-        hashes.sort_unstable();
+        let state = foldhash::fast::FixedState::default();
+        let mut hashes: Vec<u64> = keys.iter().map(|key| state.hash_one(key)).collect();
         let count = keys.len();
+        keys.sort_unstable();
         keys.dedup();
+        hashes.sort_unstable();
         hashes.dedup();
         assert_eq!((keys.len(), hashes.len()), (count, count));
     }
@@ -572,14 +572,13 @@ mod tests {
     /// What the table says of a list.
     fn list(table: &ConnectionTable<u16>, class: Class, bucket: u8) -> Vec<(u16, i64)> {
         let mut found = Vec::new();
-        let (mut next, length) = match class {
-            Class::Past => (table.oldest_past(bucket), table.past(bucket)),
-            _ => {
-                let oldest = table.oldest(class);
-                let time = oldest.and_then(|(index, _)| table.last_time(index));
-                assert_eq!(oldest.map(|(_, time)| time), time);
-                (oldest.map(|(index, _)| index), table.len(class))
-            }
+        let (mut next, length) = if class == Class::Past {
+            (table.oldest_past(bucket), table.past(bucket))
+        } else {
+            let oldest = table.oldest(class);
+            let time = oldest.and_then(|(index, _)| table.last_time(index));
+            assert_eq!(oldest.map(|(_, time)| time), time);
+            (oldest.map(|(index, _)| index), table.len(class))
         };
         while let Some(index) = next {
             let slot = table.slots[index as usize].as_ref().expect("a slot in use");

@@ -1,5 +1,6 @@
 //! All connections together: the memory that they are said to hold, and which of them end for others.
 
+mod choice;
 mod ends;
 mod last_rows;
 mod memory;
@@ -66,6 +67,8 @@ struct Wire {
     seen: Seen,
     number: u64,
     now: i64,
+    /// The hash of the tags of packets.
+    tags: u64,
 }
 
 /// The client and the server.
@@ -80,6 +83,7 @@ impl Wire {
             seen: Seen::default(),
             number: 0,
             now: 1_700_000_000 * SECOND,
+            tags: 0,
         }
     }
 
@@ -98,7 +102,7 @@ impl Wire {
             time: self.now,
             source,
             destination,
-            tags: Tags::default(),
+            tags: Tags { hash: self.tags, shared: self.tags, list: &[] },
             payload: Payload::Segment(segment),
         };
         self.connections.packet(&packet, &mut self.seen);
@@ -110,13 +114,20 @@ impl Wire {
 
     /// A connection after its handshake: client and server go on with these sequence numbers.
     fn open(&mut self, port: u16) -> (u32, u32) {
-        let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
+        self.open_at(port, 99)
+    }
+
+    /// The same, where this is the number of the client's SYN.
+    fn open_at(&mut self, port: u16, sequence: u32) -> (u32, u32) {
+        let syn = Segment { sequence, syn: true, ..Segment::default() };
+        let (client, server) = (sequence + 1, sequence + 4_901);
         self.segment(port, true, syn);
-        let answer = Segment { sequence: 4_999, acknowledgment: Some(100), ..syn };
+        let answer = Segment { sequence: server - 1, acknowledgment: Some(client), ..syn };
         self.segment(port, false, answer);
-        self.data(port, true, 100, REQUEST);
-        self.data(port, false, 5_000, ANSWER);
-        (100 + u32::try_from(REQUEST.len()).unwrap(), 5_000 + u32::try_from(ANSWER.len()).unwrap())
+        self.data(port, true, client, REQUEST);
+        self.data(port, false, server, ANSWER);
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
+        (client + length(REQUEST), server + length(ANSWER))
     }
 
     /// What is said to be held is what is found if everything is measured again.

@@ -1,0 +1,52 @@
+//! Which of several connections with the same addresses and ports a packet belongs to.
+
+use super::*;
+
+const HELLO: &[u8] = b"\x81\x81\0\0\0\0a";
+
+/// A tenant goes on after the first one of its addresses and ports was forgotten.
+#[test]
+fn tenant_goes_on_when_the_first_one_is_gone() {
+    let mut wire = Wire::new(Options::default());
+    wire.tags = 7;
+    let (first_client, first_server) = wire.open_at(1, 99);
+    wire.tags = 8;
+    let (client, _) = wire.open_at(1, 0x4000_0000);
+    assert_eq!(wire.connections.live_connections(), 2);
+    wire.tags = 7;
+    let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
+    wire.segment(1, true, fin(first_client));
+    wire.segment(1, false, fin(first_server));
+    assert!(!wire.is_live(1));
+    let index = wire.index(1).unwrap();
+    wire.connections.forget(index);
+    wire.tags = 8;
+    wire.data(1, true, client, HELLO);
+    assert_eq!((wire.seen.messages, wire.connections.live_connections()), (1, 1));
+}
+
+/// A packet that fits no connection and opens none leaves no trace.
+#[test]
+fn packet_that_opens_nothing_makes_no_tenant() {
+    let far =
+        Segment { sequence: 0x4000_0000, acknowledgment: Some(0x4100_0000), ..Segment::default() };
+    let data = Segment { bytes: b"abc", ..far };
+    let syn = Segment { acknowledgment: None, syn: true, ..far };
+    for (segment, makes_one) in [
+        (far, false),
+        (Segment { fin: true, ..far }, false),
+        (Segment { rst: true, ..far }, false),
+        (Segment { rst: true, ..data }, false),
+        (data, true),
+        (Segment { cut: 3, ..far }, true),
+        (syn, true),
+    ] {
+        let mut wire = Wire::new(Options::default());
+        wire.tags = 7;
+        wire.open(1);
+        wire.tags = 8;
+        wire.segment(1, true, segment);
+        assert_eq!(!wire.connections.tenants.is_empty(), makes_one, "{segment:?}");
+        assert_eq!(wire.connections.live_connections(), 1 + usize::from(makes_one));
+    }
+}
