@@ -206,7 +206,7 @@ impl Connections {
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
         if !live.tags.last_was(sender, tags.hash) {
-            live.note_tags(sender, *tags);
+            live.note_tags(sender, *tags, &mut self.ledger);
         }
         let change = live.change_of(sender, segment);
         let mut state = capture_state(

@@ -20,6 +20,7 @@ use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::tcp::beginning::Beginning;
 use crate::tcp::connection_table::Class;
+use crate::tcp::ledger::Ledger;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::reset::Reset;
 use crate::tcp::stream::{MAX_TOTAL_HELD, Stream};
@@ -74,9 +75,14 @@ impl LiveConnection {
 
     /// Takes note of the tags of a packet.
     #[cold]
-    pub(super) fn note_tags(&mut self, sender: usize, tags: Tags<'_>) {
-        if self.tags.note(sender, tags.hash) {
+    pub(super) fn note_tags(&mut self, sender: usize, tags: Tags<'_>, ledger: &mut Ledger) {
+        let before = self.tags.bytes_held();
+        let are_new = self.tags.note(sender, tags.hash);
+        if are_new {
             self.conversation.note_tags(tags.list);
+        }
+        if are_new || self.tags.bytes_held() != before {
+            self.measure(ledger);
         }
     }
 

@@ -50,3 +50,42 @@ fn packet_that_opens_nothing_makes_no_tenant() {
         assert_eq!(wire.connections.live_connections(), 1 + usize::from(makes_one));
     }
 }
+
+/// A packet that fits two connections equally well is one of the first.
+#[test]
+fn first_of_equal_fits_is_chosen() {
+    let mut wire = Wire::new(Options::default());
+    wire.tags = 7;
+    let (client, _) = wire.open_at(1, 99);
+    wire.tags = 8;
+    let (_, server) = wire.open_at(1, 0x4000_0000);
+    wire.tags = 9;
+    let between = Segment { sequence: client, acknowledgment: Some(server), ..Segment::default() };
+    wire.segment(1, true, between);
+    assert!(wire.live(1).tags.has(0, 9));
+    assert_eq!(wire.connections.live_connections(), 2);
+}
+
+/// A connection that is no WebSocket goes on, so another SYN under other tags is another tenant's. One that has
+/// ended leaves its ports to the next.
+#[test]
+fn syn_under_other_tags_is_of_a_tenant_unless_the_connection_has_ended() {
+    for is_websocket in [true, false] {
+        let mut wire = Wire::new(Options::default());
+        wire.tags = 7;
+        if is_websocket {
+            let (client, server) = wire.open(1);
+            let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
+            wire.segment(1, true, fin(client));
+            wire.segment(1, false, fin(server));
+        } else {
+            wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+            wire.data(1, true, 100, b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0");
+        }
+        assert!(!wire.is_live(1));
+        wire.tags = 8;
+        wire.open_at(1, 0x4000_0000);
+        assert_eq!(wire.connections.live_connections(), 1);
+        assert_eq!(wire.connections.tenants.is_empty(), is_websocket);
+    }
+}

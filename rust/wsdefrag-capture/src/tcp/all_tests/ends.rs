@@ -1,6 +1,7 @@
 //! Which connections end for others, and which by silence.
 
 use super::*;
+use crate::protocol::ProtocolCounts;
 
 #[test]
 fn room_for_a_connection_is_made_by_those_needed_least() {
@@ -215,5 +216,29 @@ fn opener_is_known_whichever_end_it_is() {
         wire.data(1, from_first, client, b"\x81\x81\0\0\0\0a");
         wire.data(1, !from_first, server, b"\x81\x01a");
         assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (2, 0), "{from_first}");
+    }
+}
+
+/// A SYN that comes after the data that it was before ends their wait.
+#[test]
+fn late_syn_tells_where_the_waiting_bytes_begin() {
+    let mut wire = Wire::new(Options::default());
+    wire.data(1, true, 100, REQUEST);
+    assert!(wire.connections.total_held > 0 && wire.live(1).beginning.is_some());
+    wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+    assert!(wire.connections.total_held == 0 && wire.live(1).beginning.is_none());
+}
+
+/// Only connections that the filter's ports and addresses want are counted.
+#[test]
+fn ended_connections_are_counted_if_they_are_wanted() {
+    for (port, is_wanted) in [(80, true), (81, false)] {
+        let mut options = Options::default();
+        options.filter.ports = vec![port];
+        let mut wire = Wire::new(options);
+        wire.open(1);
+        assert!(wire.connections.finish(&mut wire.seen));
+        let has_counted = wire.connections.protocols != ProtocolCounts::default();
+        assert_eq!(has_counted, is_wanted);
     }
 }

@@ -33,9 +33,7 @@ impl Stream {
             }
         }
         let before = self.acknowledged;
-        if position > self.acknowledged.cast_signed() {
-            self.acknowledged = position.cast_unsigned();
-        }
+        self.acknowledged = before.max(position.max(0).cast_unsigned());
         if !self.held.is_empty() {
             self.held.confirm(before, self.acknowledged, self.confirmation(now));
         } else if self.next == 0 && self.trailing_hole_length() > 0 {
