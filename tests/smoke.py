@@ -1,10 +1,13 @@
 """Tries an installed wheel in an environment that holds nothing else.
 
-It is not a pytest module: the environment has no pytest.
+It is not a pytest module: the environment has no pytest. Where the machine cannot run the interpreter by
+itself, the variable `EMULATOR` says what runs it: a command, which gets the interpreter and its arguments.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -50,8 +53,9 @@ def main() -> None:
 
     work = f"def work():\n    list(Capture({str(CAPTURE)!r}).read())\n"
     program = daemon_threads.ending_program("from wsdefrag.capture import Capture", work, threads=4)
+    command = [*shlex.split(os.environ.get("EMULATOR", "")), sys.executable, "-c", program]
     for _ in range(ENDS):
-        if status := subprocess.run([sys.executable, "-c", program], check=False).returncode:
+        if status := subprocess.run(command, check=False).returncode:
             raise SystemExit(f"a process whose threads worked at its end had status {status}")
     print(f"wsdefrag {wsdefrag.__version__} from {package.parent}: {len(messages)} messages read")
 

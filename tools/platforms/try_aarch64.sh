@@ -52,7 +52,12 @@ run sh -c "cd /checkout && PYO3_CROSS_LIB_DIR=/arm64 maturin build --release --l
 rm -rf "$foreign/site"
 mkdir "$foreign/site"
 .venv-release/bin/python -m zipfile --extract "$root"/dist/*aarch64.whl "$foreign/site"
-arm() { PYTHONPATH="$foreign/site" PYTHONDONTWRITEBYTECODE=1 qemu-aarch64-static -L "$foreign" "$foreign/usr/bin/python$version" "$@"; }
+# Processes that a program starts need the emulator, too.
+emulator="qemu-aarch64-static -L $foreign"
+arm() {
+    PYTHONPATH="$foreign/site" PYTHONDONTWRITEBYTECODE=1 EMULATOR=$emulator \
+        $emulator "$foreign/usr/bin/python$version" "$@"
+}
 arm tests/smoke.py
 for example in read_stream frames hostile_peer passive_tap what_was_lost; do
     arm "examples/$example.py" >/dev/null
