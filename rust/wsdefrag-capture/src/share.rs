@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tcp::connection_table::{BUCKETS, Key};
+use crate::tcp::key::{BUCKETS, Key};
 
 /// Shares of a capture at most.
 pub const MOST_SHARES: u8 = 64;

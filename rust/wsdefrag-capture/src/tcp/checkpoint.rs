@@ -9,10 +9,11 @@ use wsdefrag_core::OutOfMemory;
 
 use crate::options::Options;
 use crate::sink::Sink;
-use crate::tcp::connection_table::{Class, ConnectionTable, Key};
+use crate::tcp::connection_table::{Class, ConnectionTable};
 use crate::tcp::connections::Connections;
 use crate::tcp::entry::Entry;
 use crate::tcp::inflaters::Inflaters;
+use crate::tcp::key::Key;
 use crate::tcp::ledger::Ledger;
 
 impl Connections {

@@ -16,94 +16,12 @@
 #![expect(clippy::disallowed_methods, reason = "at most as many as connections are followed")]
 
 use serde::{Deserialize, Serialize};
-use std::hash::{BuildHasher, Hash, Hasher};
-use std::net::{IpAddr, SocketAddr};
+use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-/// The addresses and ports of both endpoints of a connection, the lesser endpoint first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Key {
-    /// Each as its high and its low half: as whole numbers they would take 16 bytes more.
-    addresses: [[u64; 2]; 2],
-    /// Bits 0 to 15 are the port; bit 16 is set for an IPv6 address. The other bits are the tenant.
-    ports: [u32; 2],
-}
-
-impl Key {
-    /// The key of a packet, and whether its source is the second endpoint.
-    #[inline]
-    pub(crate) fn new(source: SocketAddr, destination: SocketAddr) -> (Self, bool) {
-        if let (SocketAddr::V4(a), SocketAddr::V4(b)) = (source, destination) {
-            // An address and its port fit one number.
-            let [a, b] =
-                [a, b].map(|end| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port()));
-            let swapped = a > b;
-            let ends = if swapped { [b, a] } else { [a, b] };
-            let ports = ends.map(|end| (end & 0xffff) as u32);
-            return (Self { addresses: ends.map(|end| [0, end >> 16]), ports }, swapped);
-        }
-        let (a, b) = (number(source), number(destination));
-        let swapped = a > b;
-        let (a, b) = if swapped { (b, a) } else { (a, b) };
-        (Self { addresses: [a.0, b.0].map(halves), ports: [a.1, b.1] }, swapped)
-    }
-
-    /// The same addresses and ports of another tenant. The first has number 0; numbers count modulo
-    /// 2^30.
-    pub(crate) fn of_tenant(&self, number: u32) -> Self {
-        let [low, high] = self.ports.map(|port| port & PORT);
-        let ports = [low | number << PORT_BITS, high | number >> 15 << PORT_BITS];
-        Self { addresses: self.addresses, ports }
-    }
-
-    /// The bucket of the connection: a number below [`BUCKETS`] that depends on its addresses and ports,
-    /// and is that of all tenants.
-    #[inline]
-    pub(crate) fn bucket(&self) -> u8 {
-        let [low, high] = self.ports.map(|port| u64::from(port & PORT));
-        let numbers = self.addresses.as_flattened().iter().copied().chain([low << 32 | high]);
-        let mixed = numbers.fold(0_u64, |sum, number| {
-            (sum.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95)
-        });
-        // The highest bits depend on all others.
-        let [.., highest] = (mixed >> 2).to_le_bytes();
-        highest
-    }
-}
-
-/// Parts of all connections: as many as six bits count.
-pub(crate) const BUCKETS: usize = 64;
-
-impl Hash for Key {
-    /// Hashes whole numbers, which takes a quarter of the time of hashing their bytes.
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let [low, high] = self.ports;
-        for half in self.addresses.as_flattened() {
-            state.write_u64(*half);
-        }
-        state.write_u64(u64::from(high) << 32 | u64::from(low));
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the low half")]
-const fn halves(address: u128) -> [u64; 2] {
-    [(address >> 64) as u64, address as u64]
-}
-
-/// Bits of a port in a key.
-const PORT_BITS: u32 = 17;
-const PORT: u32 = (1 << PORT_BITS) - 1;
-
-fn number(endpoint: SocketAddr) -> (u128, u32) {
-    let port = u32::from(endpoint.port());
-    match endpoint.ip() {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), port),
-        IpAddr::V6(address) => (address.to_bits(), port | 1 << 16),
-    }
-}
+use crate::tcp::key::{BUCKETS, Key};
 
 /// The list that a connection is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -405,129 +323,21 @@ mod tests {
     const KEYS: u16 = 6;
     const CLASSES: [Class; 4] = [Class::Pending, Class::WebSocket, Class::Closing, Class::Past];
 
-    fn key(port: u16) -> Key {
-        Key::new(([10, 0, 0, 1], port).into(), ([10, 0, 0, 2], 80).into()).0
-    }
-
-    #[test]
-    fn both_directions_have_one_key() {
-        let (a, b) = (([10, 0, 0, 1], 9).into(), ([10, 0, 0, 2], 80).into());
-        assert_eq!(Key::new(a, b), (Key::new(b, a).0, false));
-        assert!(Key::new(b, a).1);
-    }
-
-    fn any_end() -> impl Strategy<Value = SocketAddr> {
-        let port = prop_oneof![Just(0), Just(1), Just(u16::MAX), any::<u16>()];
-        let address = prop_oneof![
-            any::<[u8; 4]>().prop_map(IpAddr::from),
-            any::<[u8; 16]>().prop_map(IpAddr::from),
-            // These have the numbers of addresses of the other family.
-            any::<[u8; 4]>().prop_map(|[a, b, c, d]| {
-                IpAddr::from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d])
-            }),
-        ];
-        (address, port).prop_map(SocketAddr::from)
-    }
-
-    proptest! {
-        /// Two pairs of endpoints have one key only if they are the same, in any order.
-        #[test]
-        fn keys_are_as_different_as_endpoints(a in any_end(), b in any_end(), c in any_end()) {
-            let (key, swapped) = Key::new(a, b);
-            let (same, other_way) = Key::new(b, a);
-            prop_assert_eq!(key, same);
-            prop_assert_eq!(key.bucket(), same.bucket());
-            prop_assert!(a == b || swapped != other_way);
-            prop_assert!(a == b || Key::new(a, c).0 != key || c == b);
-            prop_assert!(usize::from(key.bucket()) < BUCKETS);
-        }
-
-        /// Tenants of the same addresses and ports have keys of their own, and the same bucket.
-        #[test]
-        fn tenants_have_keys_of_their_own(
-            a in any_end(), b in any_end(), bits in 0..30_u32, bytes in any::<u32>()
-        ) {
-            let (key, _) = Key::new(a, b);
-            prop_assert_eq!(key.of_tenant(0), key);
-            let number = bytes & ((1 << 30) - 1);
-            let tenant = key.of_tenant(number);
-            prop_assert_eq!(tenant.bucket(), key.bucket());
-            prop_assert_eq!(tenant.addresses, key.addresses);
-            prop_assert_eq!(tenant.of_tenant(0), key);
-            prop_assert_eq!(key.of_tenant(1 << bits).of_tenant(number), tenant);
-            // Each bit of the number tells two of them apart.
-            prop_assert_ne!(key.of_tenant(number ^ 1 << bits), tenant);
-        }
-    }
-
-    /// What random endpoints hardly ever show: those that differ in one part only.
-    #[test]
-    fn each_part_of_an_endpoint_counts() {
-        let server = SocketAddr::from(([10, 0, 0, 2], 80));
-        let version_6 = |first: u16, last: u16, port: u16| {
-            SocketAddr::from(([first, 0, 0, 0, 0, 0, 0, last], port))
-        };
-        let ends = [
-            ([10, 0, 0, 1], 9).into(),
-            ([10, 0, 0, 1], 10).into(),
-            ([10, 0, 0, 3], 9).into(),
-            ([11, 0, 0, 1], 9).into(),
-            // The numbers of this address are those of 10.0.0.1.
-            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0x0a00, 1], 9)),
-            version_6(0xfe80, 1, 9),
-            version_6(0xfe80, 1, 10),
-            version_6(0xfe81, 1, 9),
-            version_6(0xfe80, 2, 9),
-            version_6(0, 2, 9),
-        ];
-        let mut keys = Vec::new();
-        for end in ends {
-            for other in [server, version_6(0xfe80, 7, 80), version_6(0xfe80, 7, 81)] {
-                let (key, _) = Key::new(end, other);
-                keys.extend([key, key.of_tenant(1), key.of_tenant(1 << 29)]);
-            }
-        }
-        let state = foldhash::fast::FixedState::default();
-        let mut hashes: Vec<u64> = keys.iter().map(|key| state.hash_one(key)).collect();
-        let count = keys.len();
-        keys.sort_unstable();
-        keys.dedup();
-        hashes.sort_unstable();
-        hashes.dedup();
-        assert_eq!((keys.len(), hashes.len()), (count, count));
-    }
-
-    /// Connections of one network are spread over all buckets.
-    #[test]
-    fn buckets_have_about_as_many_connections_each() {
-        let mut counts = [0; BUCKETS];
-        for port in 0..6_400 {
-            counts[usize::from(key(port).bucket())] += 1;
-        }
-        assert!(counts.iter().all(|count| (50..=200).contains(count)), "{counts:?}");
-        let mut counts = [0; BUCKETS];
-        for address in 0..6_400_u32 {
-            let ends = [(address << 3).to_be_bytes(), [10, 0, 0, 2]];
-            let [a, b] = ends.map(|address| SocketAddr::from((address, 80)));
-            counts[usize::from(Key::new(a, b).0.bucket())] += 1;
-        }
-        assert!(counts.iter().all(|count| (50..=200).contains(count)), "{counts:?}");
-    }
-
     #[test]
     fn least_recently_used_is_found_first() {
         let mut table = ConnectionTable::new();
-        let indexes: Vec<_> =
-            (0..3).map(|n| table.insert(key(n), Class::Pending, i64::from(n), n)).collect();
+        let indexes: Vec<_> = (0..3)
+            .map(|n| table.insert(Key::of_port(n), Class::Pending, i64::from(n), n))
+            .collect();
         table.touch(indexes[0], Class::Pending, 10);
         assert_eq!(table.oldest(Class::Pending), Some((indexes[1], 1)));
         table.touch(indexes[1], Class::WebSocket, 11);
         assert_eq!(table.oldest(Class::Pending), Some((indexes[2], 2)));
         assert_eq!(table.remove(indexes[2]), Some(2));
-        assert_eq!(table.find(&key(2)), None);
+        assert_eq!(table.find(&Key::of_port(2)), None);
         assert_eq!((table.len(Class::Pending), table.len(Class::WebSocket)), (1, 1));
         assert_eq!(table.oldest(Class::Pending), Some((indexes[0], 10)));
-        assert_eq!(table.insert(key(7), Class::Pending, 12, 7), indexes[2]);
+        assert_eq!(table.insert(Key::of_port(7), Class::Pending, 12, 7), indexes[2]);
     }
 
     /// A call of the table, with a key's number and a class.
@@ -563,7 +373,8 @@ mod tests {
 
         fn list(&self, class: Class, bucket: u8) -> Vec<(u16, i64)> {
             let all = self.0.iter().filter(|(number, other, _)| {
-                *other == class && (class != Class::Past || key(*number).bucket() == bucket)
+                *other == class
+                    && (class != Class::Past || Key::of_port(*number).bucket() == bucket)
             });
             all.map(|(number, _, time)| (*number, *time)).collect()
         }
@@ -604,10 +415,10 @@ mod tests {
             for (now, call) in (100..).zip(calls) {
                 let (Call::Insert(number, _) | Call::Remove(number) | Call::Take(number)
                     | Call::Touch(number, _) | Call::Correct(number)) = call;
-                let index = table.find(&key(number));
+                let index = table.find(&Key::of_port(number));
                 match (call, index) {
                     (Call::Insert(_, class), None) => {
-                        table.insert(key(number), class, now, number);
+                        table.insert(Key::of_port(number), class, now, number);
                         model.0.push((number, class, now));
                     }
                     (Call::Remove(_), Some(index)) => {
@@ -618,7 +429,7 @@ mod tests {
                         let taken = table.take(index);
                         let expected = model.remove(number);
                         let expected =
-                            expected.map(|(number, class, time)| (key(number), class, time, number));
+                            expected.map(|(number, class, time)| (Key::of_port(number), class, time, number));
                         prop_assert_eq!(taken, expected);
                         prop_assert_eq!((table.take(index), table.get(index)), (None, None));
                         prop_assert_eq!((table.remove(index), table.last_time(index)), (None, None));
@@ -640,15 +451,15 @@ mod tests {
                 prop_assert_eq!(table.slots.len(), most, "slots are used again");
                 for class in CLASSES {
                     for number in 0..KEYS {
-                        let bucket = key(number).bucket();
+                        let bucket = Key::of_port(number).bucket();
                         prop_assert_eq!(list(&table, class, bucket), model.list(class, bucket));
                     }
                 }
                 for number in 0..KEYS {
                     let is_there = model.0.iter().any(|(other, ..)| *other == number);
                     for _ in 0..2 {
-                        let found = table.find_next(&key(number));
-                        prop_assert_eq!(found, table.find(&key(number)));
+                        let found = table.find_next(&Key::of_port(number));
+                        prop_assert_eq!(found, table.find(&Key::of_port(number)));
                         let value = found.and_then(|index| table.get(index)).copied();
                         prop_assert_eq!(value, is_there.then_some(number));
                     }
@@ -658,7 +469,7 @@ mod tests {
                 prop_assert!(used.is_sorted());
                 let indexes: Vec<_> = used.iter().map(|(index, _)| *index).collect();
                 prop_assert_eq!(table.indexes().collect::<Vec<_>>(), indexes);
-                prop_assert!(used.iter().all(|(index, value)| table.find(&key(*value)) == Some(*index)));
+                prop_assert!(used.iter().all(|(index, value)| table.find(&Key::of_port(*value)) == Some(*index)));
             }
         }
     }
@@ -675,7 +486,7 @@ mod tests {
         for number in 0..1_000 {
             let before = table.slots.capacity();
             let announced = table.growth(1);
-            table.insert(key(number), Class::Pending, 0, number);
+            table.insert(Key::of_port(number), Class::Pending, 0, number);
             let has_grown = table.slots.capacity() != before;
             assert_eq!(announced, if has_grown { 2 * table.slots.len() * entry } else { 0 });
             let room = table.slots.capacity() - table.slots.len();

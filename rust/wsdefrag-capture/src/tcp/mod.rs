@@ -14,6 +14,7 @@ mod final_output;
 mod given_up;
 mod history;
 pub(crate) mod inflaters;
+pub(crate) mod key;
 mod ledger;
 mod live_connection;
 mod out_of_order;

@@ -7,9 +7,10 @@ use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
 use crate::packet::{Origin, Packet};
 use crate::sink::Sink;
-use crate::tcp::connection_table::{BUCKETS, Class, SlotIndex};
+use crate::tcp::connection_table::{Class, SlotIndex};
 use crate::tcp::connections::{Connections, Route};
 use crate::tcp::entry::Entry;
+use crate::tcp::key::BUCKETS;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::IN_TABLE;
 
@@ -111,7 +112,7 @@ mod tests {
     use crate::packet::tags::Tags;
     use crate::packet::{Payload, Segment};
     use crate::sink::HeldRows;
-    use crate::tcp::connection_table::Key;
+    use crate::tcp::key::Key;
 
     fn with_memory(memory: usize) -> Connections {
         Connections::new(Options { memory, ..Options::default() })
@@ -128,6 +129,10 @@ mod tests {
             tags: Tags::default(),
             payload: Payload::Segment(segment),
         }
+    }
+
+    fn bucket(port: u16) -> u8 {
+        Key::of_port(port).bucket()
     }
 
     const SYN: Segment<'_> = Segment {
@@ -152,10 +157,6 @@ mod tests {
     /// When another one opens, no more are remembered of its bucket than may be.
     #[test]
     fn oldest_past_connections_of_a_bucket_are_forgotten() {
-        let bucket = |port| {
-            let packet = packet(port, SYN);
-            Key::new(packet.source, packet.destination).0.bucket()
-        };
         let mut connections = with_memory(64 * 16 * IN_TABLE);
         assert_eq!(connections.max_past(), 1);
         let ports = (1..).filter(|port| bucket(*port) == bucket(1)).take(5);
@@ -174,20 +175,14 @@ mod tests {
     /// A past connection of which bytes come is forgotten later, but not for an acknowledgment.
     #[test]
     fn past_connection_that_goes_on_is_remembered_for_longer() {
-        let bucket = |port| {
-            let packet = packet(port, SYN);
-            Key::new(packet.source, packet.destination).0.bucket()
-        };
         let mut connections = with_memory(1 << 30);
         let ports: Vec<u16> = (1..).filter(|port| bucket(*port) == bucket(1)).take(3).collect();
         let data = |bytes| Segment { sequence: 100, syn: false, bytes, ..SYN };
         let oldest = |connections: &Connections| {
             let index = connections.table.oldest_past(bucket(1)).unwrap();
-            ports.iter().position(|port| {
-                let packet = packet(*port, SYN);
-                let (key, _) = Key::new(packet.source, packet.destination);
-                connections.table.find(&key) == Some(index)
-            })
+            ports
+                .iter()
+                .position(|port| connections.table.find(&Key::of_port(*port)) == Some(index))
         };
         let sink = &mut HeldRows::default();
         for port in &ports {

@@ -2,8 +2,8 @@
 //! [`tenants`](crate::tcp::tenants)).
 
 use crate::packet::Segment;
-use crate::tcp::connection_table::Key;
 use crate::tcp::connections::{Connections, Route};
+use crate::tcp::key::Key;
 use crate::tcp::tenants::Fit;
 
 impl Connections {

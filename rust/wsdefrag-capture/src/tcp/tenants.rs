@@ -31,7 +31,7 @@ use foldhash::fast::RandomState;
 
 use crate::checkpoint::sorted_map;
 use crate::packet::Segment;
-use crate::tcp::connection_table::Key;
+use crate::tcp::key::Key;
 use crate::tcp::stream::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -241,10 +241,6 @@ mod tests {
         cut: 0,
     };
 
-    fn key(port: u16) -> Key {
-        Key::new(([10, 0, 0, 1], port).into(), ([10, 0, 0, 2], 80).into()).0
-    }
-
     #[test]
     fn numbers_tell_copies_from_tenants() {
         let known = Positions {
@@ -320,18 +316,18 @@ mod tests {
     #[test]
     fn numbers_are_free_again_when_their_connections_are_gone() {
         let mut tenants = Tenants::default();
-        let first = tenants.add(key(1), |_| true).unwrap();
-        let second = tenants.add(key(1), |_| true).unwrap();
-        assert!(first != second && first != key(1));
-        assert_eq!(tenants.others(&key(1)).collect::<Vec<_>>(), [first, second]);
-        assert_eq!(tenants.add(key(1), |used| *used == second), Some(first));
+        let first = tenants.add(Key::of_port(1), |_| true).unwrap();
+        let second = tenants.add(Key::of_port(1), |_| true).unwrap();
+        assert!(first != second && first != Key::of_port(1));
+        assert_eq!(tenants.others(&Key::of_port(1)).collect::<Vec<_>>(), [first, second]);
+        assert_eq!(tenants.add(Key::of_port(1), |used| *used == second), Some(first));
         for _ in 0..MAX_TENANTS - 3 {
-            assert!(tenants.add(key(1), |_| true).is_some());
+            assert!(tenants.add(Key::of_port(1), |_| true).is_some());
         }
-        assert_eq!(tenants.add(key(1), |_| true), None);
+        assert_eq!(tenants.add(Key::of_port(1), |_| true), None);
         // Keys without connections do not stay for ever.
         for port in 0..10_000 {
-            tenants.add(key(port), |_| false);
+            tenants.add(Key::of_port(port), |_| false);
         }
         assert!(tenants.others.len() <= 1_024);
         assert!(tenants.clean_at >= 1_024, "not with each tenant");

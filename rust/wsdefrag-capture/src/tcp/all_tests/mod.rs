@@ -15,9 +15,10 @@ use crate::options::Options;
 use crate::packet::tags::Tags;
 use crate::packet::{Packet, Payload, Segment};
 use crate::sink::Sink;
-use crate::tcp::connection_table::{Key, SlotIndex};
+use crate::tcp::connection_table::SlotIndex;
 use crate::tcp::connections::Connections;
 use crate::tcp::entry::Entry;
+use crate::tcp::key::Key;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::IN_TABLE;
 
