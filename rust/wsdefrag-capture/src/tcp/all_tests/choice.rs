@@ -89,3 +89,20 @@ fn syn_under_other_tags_is_of_a_tenant_unless_the_connection_has_ended() {
         assert_eq!(wire.connections.tenants.is_empty(), is_websocket);
     }
 }
+
+/// The tags that are remembered of a connection take memory, also when one of them comes again.
+#[test]
+fn memory_of_tags_is_measured_with_each_packet() {
+    let mut wire = Wire::new(Options::default());
+    wire.tags = 1;
+    let (client, server) = wire.open(1);
+    let before = wire.used();
+    for tags in [2, 3, 4, 5, 1, 2] {
+        wire.tags = tags;
+        let nothing =
+            Segment { sequence: client, acknowledgment: Some(server), ..Segment::default() };
+        wire.segment(1, true, nothing);
+    }
+    assert_eq!(wire.used() - before, wire.live(1).tags.bytes_held());
+    assert!(wire.live(1).tags.bytes_held() >= 5 * size_of::<(usize, u64)>());
+}
