@@ -229,6 +229,28 @@ fn late_syn_tells_where_the_waiting_bytes_begin() {
     assert!(wire.connections.total_held == 0 && wire.live(1).beginning.is_none());
 }
 
+/// It also tells which end is the client, as an answer does.
+#[test]
+fn late_syn_tells_who_the_client_is() {
+    for (sender, acknowledgment, client) in
+        [(0, None, 0), (1, None, 1), (0, Some(5_000), 1), (1, Some(5_000), 0)]
+    {
+        let mut wire = Wire::new(Options::default());
+        wire.data(1, sender == 0, 100, if sender == client { REQUEST } else { ANSWER });
+        let syn = Segment { sequence: 99, acknowledgment, syn: true, ..Segment::default() };
+        wire.segment(1, sender == 0, syn);
+        let transport = &wire.live(1).conversation.transport;
+        let found = [0, 1].map(|end| transport.is_client(end));
+        assert_eq!(found, [client == 0, client == 1], "{sender} {acknowledgment:?}");
+        // What comes first has to be a handshake then: frames are not searched for.
+        let mut wire = Wire::new(Options::default());
+        wire.data(1, sender == 0, 100, b"abc");
+        assert!(wire.is_live(1));
+        wire.segment(1, sender == 0, syn);
+        assert!(!wire.is_live(1), "{sender} {acknowledgment:?}");
+    }
+}
+
 /// Only connections that the filter's ports and addresses want are counted.
 #[test]
 fn ended_connections_are_counted_if_they_are_wanted() {
