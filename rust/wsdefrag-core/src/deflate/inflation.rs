@@ -318,7 +318,8 @@ impl Inflation {
             if !has_more && progress.is_last(input, room) {
                 return Ok(input);
             }
-            if self.inflater.stream.stops_at_blocks && progress.produced < room {
+            // A stream without room for more had room for one byte.
+            if self.inflater.stream.stops_at_blocks && progress.produced < room.max(1) {
                 return Ok(input);
             }
         }

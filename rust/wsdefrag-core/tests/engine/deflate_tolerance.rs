@@ -231,6 +231,30 @@ fn tail_that_was_not_removed_is_read() {
     reads(no_takeover(), &wire, &[&b"Hello"[..]; 4], both);
 }
 
+/// A message of exactly the length that is allowed leaves no room, and its end is found all the same.
+#[test]
+fn tail_that_was_not_removed_is_read_at_the_limit() {
+    let reported = b"\xc1\x0f\xca\x48\xcd\xc9\xc9\x57\xc8\xcf\x4b\x05\x00\x00\x00\xff\xff";
+    for settings in [takeover(), no_takeover()] {
+        let limited = |max_message_size| {
+            let limits = Limits { max_message_size: Some(max_message_size), ..settings.limits };
+            Settings { limits, ..settings }
+        };
+        let counted = Tolerated { deflate_tail: 1, ..Tolerated::default() };
+        reads(limited(9), reported, &[b"hello one"], counted);
+        for size in sizes(reported) {
+            let (journal, _) = journal::read(limited(8), reported.chunks(size));
+            let kind = journal.error.map(|error| error.kind);
+            assert!(matches!(kind, Some(Kind::Limit(_))), "{kind:?} by {size}");
+        }
+        reads(limited(5), HELLO, &[b"Hello"], Tolerated::default());
+        let final_block = frame(0xC1, b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00\x00\x00\xff\xff");
+        reads(limited(5), &final_block, &[b"Hello"], counted);
+        let stored = b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00\x00\x00\xff\xff";
+        reads(limited(5), &frame(0xC1, stored), &[b"Hello"], counted);
+    }
+}
+
 #[test]
 fn bytes_that_only_look_like_a_tail_are_content() {
     // A stored block of the four bytes, with and without the header of the next block.
