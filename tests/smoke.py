@@ -1,7 +1,8 @@
 """Tries an installed wheel in an environment that holds nothing else.
 
-It is not a pytest module: the environment has no pytest. Where the machine cannot run the interpreter by
-itself, the variable `EMULATOR` says what runs it: a command, which gets the interpreter and its arguments.
+It is not a pytest module: the environment has no pytest. Where the machine cannot run the
+interpreter by itself, the variable `EMULATOR` says what runs it: a command, which gets the
+interpreter and its arguments.
 """
 
 from __future__ import annotations
