@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import wsdefrag
-from free_threaded import FREE_THREADED, KEEPS_MEMORY
+from memory_growth import needs_freed_memory_back
 from wsdefrag import (
     DeflateParams,
     FrameDecoder,
@@ -78,7 +78,7 @@ print("done")
 """
 
 
-@pytest.mark.skipif(FREE_THREADED, reason=KEEPS_MEMORY)
+@needs_freed_memory_back
 @pytest.mark.parametrize("name", ["whole", "frame", "fragments", "deflate"])
 def test_refused_memory_is_a_memory_error_and_nothing_worse(name: str) -> None:
     done = subprocess.run(

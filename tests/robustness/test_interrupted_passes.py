@@ -6,21 +6,6 @@ from child_process import child
 from interpreter_programs import INTERRUPTED, USE
 
 PROGRAM = """
-def interrupting(nth):
-    left = nth
-    def trace(frame, event, argument):
-        nonlocal left
-        if "wsdefrag" not in frame.f_code.co_filename:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
-                raise Interrupt
-        return trace
-    return trace
-
 expected = [repr(item) for item in Capture(DATA).read()]
 for nth in range(1000):
     reader = Capture(DATA).read()

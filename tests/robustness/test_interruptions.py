@@ -278,21 +278,6 @@ class TestRecord:
         code = f"""
 WIRE = b"\\x82\\x01a\\x89\\x00\\x82\\x01b"
 
-def interrupting(nth):
-    left = nth
-    def trace(frame, event, argument):
-        nonlocal left
-        if "wsdefrag" not in frame.f_code.co_filename:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
-                raise Interrupt
-        return trace
-    return trace
-
 for nth in range(1000):
     one = {RECORDERS[name]}(retain=3)
     events = []

@@ -1,7 +1,8 @@
 """Programs that tests run in interpreters of many kinds, and interrupt.
 
 `USE` defines `use`, which does something with every part of the package and returns a digest of all
-results. `INTERRUPTED` adds the classes that read streams, and an exception to interrupt them with.
+results. `INTERRUPTED` adds the classes that read streams, an exception to interrupt them with, and
+what raises it at the n-th instruction of the package's Python code, for `sys.settrace`.
 """
 
 from __future__ import annotations
@@ -77,6 +78,21 @@ def use():
 INTERRUPTED = r"""
 class Interrupt(BaseException):
     pass
+
+def interrupting(nth):
+    left = nth
+    def trace(frame, event, argument):
+        nonlocal left
+        if "wsdefrag" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise Interrupt
+        return trace
+    return trace
 
 def whole(make, feed):
     one = make()

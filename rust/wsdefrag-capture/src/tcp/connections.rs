@@ -371,27 +371,3 @@ const fn count_later(past: &PastConnection, protocols: &mut ProtocolCounts, tls:
         tls.later_packet(status);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sink::HeldRows;
-    use crate::tls::keys::KeySource;
-
-    /// TLS is read if there are secrets, or some may still come.
-    #[test]
-    fn tls_is_read_for_the_sake_of_secrets() {
-        let secret = format!("CLIENT_RANDOM {} {}\n", "ab".repeat(32), "cd".repeat(48));
-        for (may_grow, log, expected) in
-            [(false, "", false), (true, "", true), (false, &secret, true), (true, &secret, true)]
-        {
-            let mut connections = Connections::new(Options::default());
-            connections.keys.add(log.as_bytes(), KeySource::KeyLog(0));
-            connections.keys.may_grow = may_grow;
-            let Connections { options, inflaters, next_number, keys, scan, .. } = &mut connections;
-            let sink = &mut HeldRows::default();
-            let state = capture_state((options, &inflaters.pool), next_number, (keys, scan), sink);
-            assert_eq!(state.context.reads_tls, expected, "{may_grow} {log}");
-        }
-    }
-}

@@ -58,7 +58,7 @@ impl Connections {
     }
 
     /// Past connections of a bucket that are remembered.
-    const fn max_past(&self) -> usize {
+    pub(super) const fn max_past(&self) -> usize {
         let fit = self.ledger.limit() / PAST_PART / IN_TABLE;
         let all = if fit < MAX_PAST { fit } else { MAX_PAST };
         all.div_ceil(BUCKETS)
@@ -102,113 +102,5 @@ impl Connections {
         // of those that have yet to end.
         let live = self.live_connections();
         live.min(BATCH) * 4 * size_of::<Connection>() + live * 64
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::options::Options;
-    use crate::packet::tags::Tags;
-    use crate::packet::{Payload, Segment};
-    use crate::sink::HeldRows;
-    use crate::tcp::key::Key;
-
-    fn with_memory(memory: usize) -> Connections {
-        Connections::new(Options { memory, ..Options::default() })
-    }
-
-    /// A packet from a port of a client to a server.
-    fn packet(port: u16, segment: Segment<'_>) -> Packet<'_> {
-        Packet {
-            number: 1,
-            file: 0,
-            time: 0,
-            source: ([10, 0, 0, 1], port).into(),
-            destination: ([10, 0, 0, 2], 80).into(),
-            tags: Tags::default(),
-            payload: Payload::Segment(segment),
-        }
-    }
-
-    fn bucket(port: u16) -> u8 {
-        Key::of_port(port).bucket()
-    }
-
-    const SYN: Segment<'_> = Segment {
-        sequence: 99,
-        acknowledgment: None,
-        syn: true,
-        fin: false,
-        rst: false,
-        bytes: b"",
-        cut: 0,
-    };
-
-    #[test]
-    fn past_connections_take_a_sixteenth_of_the_memory_up_to_a_number() {
-        for (all, each) in [(0, 0), (1, 1), (64, 1), (65, 2), (6_400, 100), (1 << 20, 1024)] {
-            assert_eq!(with_memory(all * 16 * IN_TABLE).max_past(), each, "{all}");
-        }
-        assert_eq!(with_memory(65 * 16 * IN_TABLE - 1).max_past(), 1);
-        assert_eq!(with_memory(65_536 * 16 * IN_TABLE).max_past(), 1024);
-    }
-
-    /// When another one opens, no more are remembered of its bucket than may be.
-    #[test]
-    fn oldest_past_connections_of_a_bucket_are_forgotten() {
-        let mut connections = with_memory(64 * 16 * IN_TABLE);
-        assert_eq!(connections.max_past(), 1);
-        let ports = (1..).filter(|port| bucket(*port) == bucket(1)).take(5);
-        let past = ports.map(|port| {
-            let sink = &mut HeldRows::default();
-            connections.packet(&packet(port, SYN), sink);
-            let bytes = b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0";
-            connections
-                .packet(&packet(port, Segment { sequence: 100, syn: false, bytes, ..SYN }), sink);
-            connections.table.past(bucket(port))
-        });
-        assert_eq!(past.collect::<Vec<_>>(), [1, 2, 2, 2, 2]);
-        assert_eq!(connections.live_connections(), 0);
-    }
-
-    /// A past connection of which bytes come is forgotten later, but not for an acknowledgment.
-    #[test]
-    fn past_connection_that_goes_on_is_remembered_for_longer() {
-        let mut connections = with_memory(1 << 30);
-        let ports: Vec<u16> = (1..).filter(|port| bucket(*port) == bucket(1)).take(3).collect();
-        let data = |bytes| Segment { sequence: 100, syn: false, bytes, ..SYN };
-        let oldest = |connections: &Connections| {
-            let index = connections.table.oldest_past(bucket(1)).unwrap();
-            ports
-                .iter()
-                .position(|port| connections.table.find(&Key::of_port(*port)) == Some(index))
-        };
-        let sink = &mut HeldRows::default();
-        for port in &ports {
-            connections.packet(&packet(*port, SYN), sink);
-            let bytes = b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0";
-            connections.packet(&packet(*port, data(bytes)), sink);
-        }
-        assert_eq!(oldest(&connections), Some(0));
-        connections.packet(&packet(ports[0], data(b"")), sink);
-        assert_eq!(oldest(&connections), Some(0));
-        connections.packet(&packet(ports[0], data(b"more of them")), sink);
-        assert_eq!(oldest(&connections), Some(1));
-    }
-
-    #[test]
-    fn memory_of_tables_is_that_of_each_connection() {
-        let mut connections = with_memory(1 << 30);
-        assert_eq!(connections.growth(7), connections.table.growth(7));
-        assert_eq!(connections.bytes_to_finish(), 0);
-        let rows = 4 * size_of::<Connection>();
-        for port in 1..=5_000 {
-            connections.packet(&packet(port, SYN), &mut HeldRows::default());
-            let live = usize::from(port);
-            assert_eq!(connections.live_connections(), live);
-            assert_eq!(connections.growth(7), connections.table.growth(7) + live * 256);
-            assert_eq!(connections.bytes_to_finish(), live.min(4_096) * rows + live * 64);
-        }
     }
 }

@@ -2,8 +2,6 @@
 
 use super::*;
 
-const HELLO: &[u8] = b"\x81\x81\0\0\0\0a";
-
 /// A tenant goes on after the first one of its addresses and ports was forgotten.
 #[test]
 fn tenant_goes_on_when_the_first_one_is_gone() {
@@ -14,14 +12,12 @@ fn tenant_goes_on_when_the_first_one_is_gone() {
     let (client, _) = wire.open_at(1, 0x4000_0000);
     assert_eq!(wire.connections.live_connections(), 2);
     wire.tags = 7;
-    let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
-    wire.segment(1, true, fin(first_client));
-    wire.segment(1, false, fin(first_server));
+    wire.close(1, first_client, first_server);
     assert!(!wire.is_live(1));
     let index = wire.index(1).unwrap();
     wire.connections.forget(index);
     wire.tags = 8;
-    wire.data(1, true, client, HELLO);
+    wire.data(1, true, client, FROM_CLIENT);
     assert_eq!((wire.seen.messages, wire.connections.live_connections()), (1, 1));
 }
 
@@ -75,12 +71,10 @@ fn syn_under_other_tags_is_of_a_tenant_unless_the_connection_has_ended() {
         wire.tags = 7;
         if is_websocket {
             let (client, server) = wire.open(1);
-            let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
-            wire.segment(1, true, fin(client));
-            wire.segment(1, false, fin(server));
+            wire.close(1, client, server);
         } else {
-            wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
-            wire.data(1, true, 100, b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0");
+            wire.segment(1, true, SYN);
+            wire.data(1, true, 100, NO_WEBSOCKET);
         }
         assert!(!wire.is_live(1));
         wire.tags = 8;

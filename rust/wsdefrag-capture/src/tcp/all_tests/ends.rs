@@ -11,7 +11,7 @@ fn room_for_a_connection_is_made_by_those_needed_least() {
         wire.open(port);
     }
     // A closing one ends first, then the one used least recently.
-    wire.segment(3, true, Segment { sequence: 400, rst: true, ..Segment::default() });
+    wire.reset(3);
     for port in 5..=6 {
         wire.open(port);
         assert_eq!(wire.connections.live_connections(), 4);
@@ -21,12 +21,11 @@ fn room_for_a_connection_is_made_by_those_needed_least() {
     // New bytes of the evicted one are counted, and copies are not.
     wire.data(1, true, 100, REQUEST);
     assert_eq!(wire.connections.evicted_packets, 0);
-    wire.data(1, true, 100 + u32::try_from(REQUEST.len()).unwrap(), b"new");
+    wire.data(1, true, after(100, REQUEST), b"new");
     assert_eq!(wire.connections.evicted_packets, 1);
     // Connections that are not known to be WebSockets give way if they are many.
-    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
     for port in 11..=13 {
-        wire.segment(port, true, syn);
+        wire.segment(port, true, SYN);
     }
     let live: Vec<_> =
         [2, 4, 5, 6, 11, 12, 13].into_iter().filter(|port| wire.is_live(*port)).collect();
@@ -45,13 +44,13 @@ fn silence_ends_closing_connections_and_others_after_the_timeout() {
         let mut wire = Wire::new(Options { idle_timeout: timeout, ..Options::default() });
         wire.open(1);
         wire.open(2);
-        wire.segment(2, true, Segment { sequence: 400, rst: true, ..Segment::default() });
+        wire.reset(2);
         let began = wire.now;
         let mut ended = Vec::new();
         // One second after the other: a packet of a third connection moves the clock.
         for second in 1..=500 {
             wire.now = began + second * SECOND;
-            wire.segment(3, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+            wire.segment(3, true, SYN);
             for (port, how) in wire.seen.ended.drain(..) {
                 ended.push((port, second - 1, how));
             }
@@ -64,19 +63,18 @@ fn silence_ends_closing_connections_and_others_after_the_timeout() {
 #[test]
 fn many_handshakes_give_way_before_websockets() {
     let mut wire = Wire::new(Options { max_connections: 8, ..Options::default() });
-    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
     for port in 1..=6 {
         wire.open(port);
         wire.now += SECOND;
     }
     for port in 11..=12 {
-        wire.segment(port, true, syn);
+        wire.segment(port, true, SYN);
         wire.now += SECOND;
     }
     // A quarter is not too many: the connection used least recently ends.
-    wire.segment(13, true, syn);
+    wire.segment(13, true, SYN);
     assert_eq!(wire.seen.ended, [(1, Ended::Evicted)]);
-    wire.segment(14, true, syn);
+    wire.segment(14, true, SYN);
     assert_eq!(wire.seen.ended.len(), 1);
     let ports = [2, 3, 4, 5, 6, 11, 12, 13, 14];
     let live: Vec<_> = ports.into_iter().filter(|port| wire.is_live(*port)).collect();
@@ -92,15 +90,13 @@ fn connection_goes_on_after_a_reset_but_not_after_its_end() {
         if is_reset {
             wire.segment(1, true, Segment { sequence: client, rst: true, ..Segment::default() });
         } else {
-            let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
-            wire.segment(1, true, fin(client));
-            wire.segment(1, false, fin(server));
+            wire.close(1, client, server);
         }
         wire.now += 400 * SECOND;
         wire.open(2);
         let ended = if is_reset { Ended::Rst } else { Ended::Fin };
         assert_eq!(wire.seen.ended, [(1, ended)]);
-        wire.data(1, true, client, b"\x81\x81\0\0\0\0a");
+        wire.data(1, true, client, FROM_CLIENT);
         assert_eq!(wire.is_live(1), goes_on);
     }
 }
@@ -112,7 +108,7 @@ fn connection_with_a_doubtful_time_has_not_been_idle() {
     let mut wire = Wire::new(Options { idle_timeout: Some(100 * SECOND), ..Options::default() });
     let (client, _) = wire.open(1);
     wire.now += 200 * SECOND;
-    wire.data(1, true, client, b"\x81\x81\0\0\0\0a");
+    wire.data(1, true, client, FROM_CLIENT);
     wire.now += SECOND;
     wire.open(2);
     assert!(wire.is_live(1) && wire.seen.ended.is_empty());
@@ -148,12 +144,11 @@ fn only_a_syn_or_payload_opens_a_connection() {
 #[test]
 fn stray_acknowledgment_of_a_syn_does_not_begin_the_other_direction() {
     let mut wire = Wire::new(Options::default());
-    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
-    wire.segment(1, true, syn);
-    wire.segment(1, true, Segment { acknowledgment: Some(0x4000_0000), ..syn });
+    wire.segment(1, true, SYN);
+    wire.segment(1, true, Segment { acknowledgment: Some(0x4000_0000), ..SYN });
     let (client, server) = wire.open(1);
-    wire.data(1, true, client, b"\x81\x81\0\0\0\0a");
-    wire.data(1, false, server, b"\x81\x01a");
+    wire.data(1, true, client, FROM_CLIENT);
+    wire.data(1, false, server, FROM_SERVER);
     assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (2, 0));
 }
 
@@ -162,9 +157,7 @@ fn stray_acknowledgment_of_a_syn_does_not_begin_the_other_direction() {
 fn connection_with_a_hole_before_its_fin_has_ended_by_it() {
     let mut wire = Wire::new(Options::default());
     let (client, server) = wire.open(1);
-    let fin = |sequence| Segment { sequence, fin: true, ..Segment::default() };
-    wire.segment(1, true, fin(client + 5));
-    wire.segment(1, false, fin(server));
+    wire.close(1, client + 5, server);
     assert!(wire.is_live(1));
     assert_eq!(wire.finish().ended, [(1, Ended::Fin)]);
 }
@@ -173,8 +166,7 @@ fn connection_with_a_hole_before_its_fin_has_ended_by_it() {
 /// was read of it. Else it belongs to another connection.
 #[test]
 fn other_answer_to_a_syn_is_of_another_connection_once_bytes_were_read() {
-    let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
-    let answer = Segment { sequence: 0x4000_0000, acknowledgment: Some(100), ..syn };
+    let answer = Segment { sequence: 0x4000_0000, acknowledgment: Some(100), ..SYN };
     let confirmed =
         Segment { sequence: 100, acknowledgment: Some(0x4000_0001), ..Segment::default() };
     let mut wire = Wire::new(Options::default());
@@ -184,14 +176,13 @@ fn other_answer_to_a_syn_is_of_another_connection_once_bytes_were_read() {
     assert_eq!(wire.seen.ended, [(1, Ended::Replaced)]);
 
     let mut wire = Wire::new(Options::default());
-    wire.segment(1, true, syn);
+    wire.segment(1, true, SYN);
     wire.segment(1, false, Segment { sequence: 7, ..answer });
     wire.segment(1, false, answer);
     wire.segment(1, true, confirmed);
     wire.data(1, true, 100, REQUEST);
     wire.data(1, false, 0x4000_0001, ANSWER);
-    let next = 0x4000_0001 + u32::try_from(ANSWER.len()).unwrap();
-    wire.data(1, false, next, b"\x81\x01a");
+    wire.data(1, false, after(0x4000_0001, ANSWER), FROM_SERVER);
     assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (1, 0));
     assert!(wire.seen.ended.is_empty());
 }
@@ -202,19 +193,10 @@ fn other_answer_to_a_syn_is_of_another_connection_once_bytes_were_read() {
 fn opener_is_known_whichever_end_it_is() {
     for from_first in [true, false] {
         let mut wire = Wire::new(Options::default());
-        let syn = Segment { sequence: 99, syn: true, ..Segment::default() };
-        wire.segment(1, from_first, Segment { acknowledgment: Some(0x4000_0000), ..syn });
-        wire.segment(1, from_first, syn);
-        let answer = Segment { sequence: 4_999, acknowledgment: Some(100), ..syn };
-        wire.segment(1, !from_first, answer);
-        wire.data(1, from_first, 100, REQUEST);
-        wire.data(1, !from_first, 5_000, ANSWER);
-        let (client, server) = (
-            100 + u32::try_from(REQUEST.len()).unwrap(),
-            5_000 + u32::try_from(ANSWER.len()).unwrap(),
-        );
-        wire.data(1, from_first, client, b"\x81\x81\0\0\0\0a");
-        wire.data(1, !from_first, server, b"\x81\x01a");
+        wire.segment(1, from_first, Segment { acknowledgment: Some(0x4000_0000), ..SYN });
+        let (client, server) = wire.open_from(1, from_first, SYN.sequence);
+        wire.data(1, from_first, client, FROM_CLIENT);
+        wire.data(1, !from_first, server, FROM_SERVER);
         assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (2, 0), "{from_first}");
     }
 }
@@ -225,7 +207,7 @@ fn late_syn_tells_where_the_waiting_bytes_begin() {
     let mut wire = Wire::new(Options::default());
     wire.data(1, true, 100, REQUEST);
     assert!(wire.connections.total_held > 0 && wire.live(1).beginning.is_some());
-    wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+    wire.segment(1, true, SYN);
     assert!(wire.connections.total_held == 0 && wire.live(1).beginning.is_none());
 }
 
@@ -237,7 +219,7 @@ fn late_syn_tells_who_the_client_is() {
     {
         let mut wire = Wire::new(Options::default());
         wire.data(1, sender == 0, 100, if sender == client { REQUEST } else { ANSWER });
-        let syn = Segment { sequence: 99, acknowledgment, syn: true, ..Segment::default() };
+        let syn = Segment { acknowledgment, ..SYN };
         wire.segment(1, sender == 0, syn);
         let transport = &wire.live(1).conversation.transport;
         let found = [0, 1].map(|end| transport.is_client(end));

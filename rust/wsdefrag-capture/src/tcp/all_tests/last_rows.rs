@@ -25,7 +25,7 @@ fn with_held_messages(memory: usize, connections: u16, is_full: bool) -> Wire {
     }
     for number in 1..=HELD {
         for (port, sequence) in (1..).zip(&next) {
-            wire.data(port, true, sequence + 7 * number, b"\x81\x81\0\0\0\0a");
+            wire.data(port, true, sequence + 7 * number, FROM_CLIENT);
         }
     }
     assert!(!wire.connections.has_met_limit && wire.used() < memory);

@@ -19,12 +19,9 @@ fn connection_is_measured_with_what_it_holds() {
     assert!(wire.used() < idle + 10_000, "what was given out is not held");
     // A compressed message leaves a window, or an inflater.
     let before = wire.used();
-    let hello = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
-    wire.data(1, true, client, hello);
+    wire.data(1, true, client, HELLO);
     assert!(wire.used() > before);
-    let end = |sequence| Segment { sequence, fin: true, ..Segment::default() };
-    wire.segment(1, true, end(client + 13));
-    wire.segment(1, false, end(server + 65_546));
+    wire.close(1, client + 13, server + 65_546);
     assert!(wire.used() < idle && wire.used() > IN_TABLE, "an ended connection is remembered");
     assert_eq!(wire.finish().ended, [(1, Ended::Fin)]);
 }
@@ -48,9 +45,9 @@ fn segments_that_wait_for_a_beginning_are_held() {
 #[test]
 fn connection_that_is_not_a_websocket_is_remembered_only() {
     let mut wire = Wire::new(Options::default());
-    wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+    wire.segment(1, true, SYN);
     let live = wire.used();
-    wire.data(1, true, 100, b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0");
+    wire.data(1, true, 100, NO_WEBSOCKET);
     assert!(wire.used() < live);
     assert!(wire.finish().ended.is_empty());
 }
@@ -104,7 +101,7 @@ fn memory_over_the_bound_ends_those_used_least_recently() {
 fn common_memory_is_that_of_its_parts() {
     let own = size_of::<LiveConnection>() + 128 + IN_TABLE;
     let mut wire = Wire::new(Options::default());
-    wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+    wire.segment(1, true, SYN);
     let live = wire.live(1);
     assert_eq!(live.common, own + live.conversation.common_bytes());
     wire.data(2, true, 500, &[b'a'; 5_000]);
@@ -203,21 +200,19 @@ fn largest_unfinished_thing_is_dropped_first() {
 /// in use, and only where there are too many.
 #[test]
 fn inflaters_are_parked_where_there_are_too_many() {
-    let hello = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
     let mut wire = Wire::new(Options { memory: 1 << 20, ..Options::default() });
     let next: Vec<_> = (1..=6).map(|port| wire.open(port).0).collect();
     let lent = |wire: &Wire| wire.connections.inflaters.pool.lent();
     for (port, sequence) in (1..).zip(&next) {
         wire.now += SECOND;
-        wire.data(port, true, *sequence, hello);
+        wire.data(port, true, *sequence, HELLO);
         assert_eq!(lent(&wire), usize::from(port).min(2), "{port}");
     }
     assert_eq!(wire.seen.messages, 6);
     // Their windows are kept: what refers to earlier messages is still read.
-    let again = b"\xc1\x85\0\0\0\0\xf2\x00\x11\x00\x00";
     for (port, sequence) in (1..).zip(&next) {
         wire.now += SECOND;
-        wire.data(port, true, sequence + 13, again);
+        wire.data(port, true, sequence + 13, HELLO_AGAIN);
         assert_eq!(lent(&wire), 2);
     }
     assert_eq!((wire.seen.messages, wire.seen.incomplete.len()), (12, 0));
@@ -226,8 +221,6 @@ fn inflaters_are_parked_where_there_are_too_many() {
 /// Of connections that have an inflater, the one that was used since it took it keeps it.
 #[test]
 fn inflater_in_use_is_not_parked() {
-    let again = b"\xc1\x85\0\0\0\0\xf2\x00\x11\x00\x00";
-    let hello = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
     let mut wire = Wire::new(Options { memory: 1 << 20, ..Options::default() });
     let next: Vec<_> = (1..=3).map(|port| wire.open(port).0).collect();
     let mut takings = |port: u16, offset: u32, bytes: &[u8]| {
@@ -237,24 +230,23 @@ fn inflater_in_use_is_not_parked() {
         assert!(wire.connections.inflaters.pool.lent() <= 2);
         wire.connections.inflaters.pool.takings() - before
     };
-    assert_eq!([takings(1, 0, hello), takings(2, 0, hello)], [1, 1]);
-    assert_eq!(takings(1, 13, again), 0, "it has one");
+    assert_eq!([takings(1, 0, HELLO), takings(2, 0, HELLO)], [1, 1]);
+    assert_eq!(takings(1, 13, HELLO_AGAIN), 0, "it has one");
     // There are two, and the second connection has not used its own since.
-    assert_eq!(takings(3, 0, hello), 1);
-    assert_eq!(takings(1, 24, again), 0, "it has kept it");
-    assert_eq!(takings(2, 13, again), 1, "it has given it back");
+    assert_eq!(takings(3, 0, HELLO), 1);
+    assert_eq!(takings(1, 24, HELLO_AGAIN), 0, "it has kept it");
+    assert_eq!(takings(2, 13, HELLO_AGAIN), 1, "it has given it back");
 }
 
 /// Inflaters are given back before anything is dropped, and before a state is written.
 #[test]
 fn inflaters_are_parked_where_memory_is_short_or_written() {
-    let hello = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
     let memory = 1 << 20;
     let mut wire = Wire::new(Options { memory, ..Options::default() });
     let lent = |wire: &Wire| wire.connections.inflaters.pool.lent();
     for port in 1..=2 {
         let (client, _) = wire.open(port);
-        wire.data(port, true, client, hello);
+        wire.data(port, true, client, HELLO);
     }
     assert_eq!(lent(&wire), 2);
     let used = wire.used();
@@ -265,7 +257,7 @@ fn inflaters_are_parked_where_memory_is_short_or_written() {
     // They are taken again, and given back when other connections take the memory.
     for port in 3..=4 {
         let (client, _) = wire.open(port);
-        wire.data(port, true, client, hello);
+        wire.data(port, true, client, HELLO);
     }
     assert_eq!(lent(&wire), 2);
     for port in 5.. {

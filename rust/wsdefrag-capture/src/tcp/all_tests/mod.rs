@@ -4,6 +4,8 @@ mod choice;
 mod ends;
 mod last_rows;
 mod memory;
+mod room;
+mod secrets;
 mod shards;
 
 use std::net::SocketAddr;
@@ -32,6 +34,25 @@ const ANSWER: &[u8] =
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 /// The header of a message of 64 KiB.
 const LARGE: &[u8] = b"\x82\x7f\0\0\0\0\0\x01\0\0";
+
+/// "a" as a message of the client, and of the server.
+const FROM_CLIENT: &[u8] = b"\x81\x81\0\0\0\0a";
+const FROM_SERVER: &[u8] = b"\x81\x01a";
+/// "Hello" of the client, compressed, and once more as a reference to it (RFC 7692 section 7.2.3.2).
+const HELLO: &[u8] = b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
+const HELLO_AGAIN: &[u8] = b"\xc1\x85\0\0\0\0\xf2\x00\x11\x00\x00";
+/// What no WebSocket begins with.
+const NO_WEBSOCKET: &[u8] = b"\x16\x00\xff\xff not HTTP, and no frames\r\n\r\n\0\0\0";
+/// The first segment of a client.
+const SYN: Segment<'_> = Segment {
+    sequence: 99,
+    acknowledgment: None,
+    syn: true,
+    fin: false,
+    rst: false,
+    bytes: b"",
+    cut: 0,
+};
 
 /// How connections ended, by their client's port, and what is known of their messages.
 #[derive(Default)]
@@ -77,6 +98,16 @@ fn ends(port: u16) -> (SocketAddr, SocketAddr) {
     (SocketAddr::from(([192, 0, 2, 1], port)), SocketAddr::from(([192, 0, 2, 2], 80)))
 }
 
+fn key(port: u16) -> Key {
+    let (client, server) = ends(port);
+    Key::new(client, server).0
+}
+
+/// The sequence number after these bytes.
+fn after(sequence: u32, bytes: &[u8]) -> u32 {
+    sequence + u32::try_from(bytes.len()).unwrap()
+}
+
 impl Wire {
     fn new(options: Options) -> Self {
         Self {
@@ -115,20 +146,36 @@ impl Wire {
 
     /// A connection after its handshake: client and server go on with these sequence numbers.
     fn open(&mut self, port: u16) -> (u32, u32) {
-        self.open_at(port, 99)
+        self.open_at(port, SYN.sequence)
     }
 
     /// The same, where this is the number of the client's SYN.
     fn open_at(&mut self, port: u16, sequence: u32) -> (u32, u32) {
-        let syn = Segment { sequence, syn: true, ..Segment::default() };
+        self.open_from(port, true, sequence)
+    }
+
+    /// The same, where the client may be the end that is the server else.
+    fn open_from(&mut self, port: u16, client_is_first: bool, sequence: u32) -> (u32, u32) {
+        let syn = Segment { sequence, ..SYN };
         let (client, server) = (sequence + 1, sequence + 4_901);
-        self.segment(port, true, syn);
+        self.segment(port, client_is_first, syn);
         let answer = Segment { sequence: server - 1, acknowledgment: Some(client), ..syn };
-        self.segment(port, false, answer);
-        self.data(port, true, client, REQUEST);
-        self.data(port, false, server, ANSWER);
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
-        (client + length(REQUEST), server + length(ANSWER))
+        self.segment(port, !client_is_first, answer);
+        self.data(port, client_is_first, client, REQUEST);
+        self.data(port, !client_is_first, server, ANSWER);
+        (after(client, REQUEST), after(server, ANSWER))
+    }
+
+    /// A RST of the client.
+    fn reset(&mut self, port: u16) {
+        self.segment(port, true, Segment { sequence: 400, rst: true, ..Segment::default() });
+    }
+
+    /// The FINs of the client and of the server, with these numbers.
+    fn close(&mut self, port: u16, client: u32, server: u32) {
+        for (from_client, sequence) in [(true, client), (false, server)] {
+            self.segment(port, from_client, Segment { sequence, fin: true, ..Segment::default() });
+        }
     }
 
     /// What is said to be held is what is found if everything is measured again.
@@ -157,8 +204,7 @@ impl Wire {
     }
 
     fn index(&self, port: u16) -> Option<SlotIndex> {
-        let (client, server) = ends(port);
-        self.connections.table.find(&Key::new(client, server).0)
+        self.connections.table.find(&key(port))
     }
 
     fn is_live(&mut self, port: u16) -> bool {

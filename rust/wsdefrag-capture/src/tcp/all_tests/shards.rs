@@ -1,13 +1,11 @@
 //! Connections that several threads or readers have parts of.
 
 use super::*;
-use crate::conversation::context::Scan;
 use crate::share::Share;
 use crate::tcp::connection_table::Class;
 use crate::tcp::inflaters::Inflaters;
 use crate::tcp::shard_numbers::Numbers;
 use crate::threads::report::{Place, Report};
-use crate::tls::keys::{KeySource, Keys};
 
 /// The connections of one worker of two.
 fn worker(number: usize, options: &Options) -> Wire {
@@ -45,8 +43,7 @@ fn joined_connections_are_those_of_one_thread() {
     let mut held = 0;
     for (worker, evicted_packets) in workers.iter_mut().zip([3, 4]) {
         worker.connections.evicted_packets = evicted_packets;
-        let (client, server) = ends(5_000);
-        worker.connections.tenants.add(Key::new(client, server).0, |_| true).unwrap();
+        worker.connections.tenants.add(key(5_000), |_| true).unwrap();
     }
     for (index, worker) in workers.iter_mut().enumerate() {
         worker.number = number;
@@ -92,10 +89,7 @@ fn silence_is_told_when_it_is_over() {
             match step {
                 0 => {}
                 1 => drop(wire.open(1)),
-                _ => {
-                    let rst = Segment { sequence: 400, rst: true, ..Segment::default() };
-                    wire.segment(1, true, rst);
-                }
+                _ => wire.reset(1),
             }
             let mut is_over = |now: i64| {
                 let is_over = wire.connections.silent_ones().iter().any(|one| one.is_over(now));
@@ -116,10 +110,10 @@ fn silence_is_told_when_it_is_over() {
 fn silent_connections_end_in_the_order_of_their_lists() {
     let timeout = Some(100 * SECOND);
     let mut wire = Wire::new(Options { idle_timeout: timeout, ..Options::default() });
-    wire.segment(1, true, Segment { sequence: 99, syn: true, ..Segment::default() });
+    wire.segment(1, true, SYN);
     wire.open(2);
     wire.open(3);
-    wire.segment(3, true, Segment { sequence: 400, rst: true, ..Segment::default() });
+    wire.reset(3);
     let order: Vec<u64> = wire.connections.silent_ones().iter().map(|one| one.order).collect();
     assert_eq!(order.len(), 4, "closing ones are in two lists");
     assert!(order.is_sorted());
@@ -144,20 +138,6 @@ fn reader_of_a_share_says_when_it_has_outgrown_its_part() {
         assert!(wire.connections.has_met_limit);
         assert_eq!(wire.connections.outgrown(), share.map(|_| most));
     }
-}
-
-/// A worker begins with the secrets of all, and is told when no more can come.
-#[test]
-fn worker_has_the_secrets_of_all_connections() {
-    let mut keys = Keys::default();
-    let secret = format!("CLIENT_RANDOM {} {}\n", "ab".repeat(32), "cd".repeat(48));
-    keys.add(secret.as_bytes(), KeySource::KeyLog(0));
-    keys.may_grow = true;
-    let mut shard = Connections::shard(&Options::default(), (0, 2));
-    shard.set_keys(keys, Scan::Possible);
-    assert_eq!((shard.keys.len(), shard.scan), (1, Scan::Possible));
-    shard.end_scan();
-    assert_eq!((shard.keys.len(), shard.keys.may_grow, shard.scan), (1, false, Scan::Over));
 }
 
 /// Each name of a TLS server has the place of the packet with which it came.
